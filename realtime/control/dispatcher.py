@@ -417,7 +417,7 @@ class Control:
 
     @property
     def tempo(self) -> float:
-        """Tempo of the sequencer, in beats a minute."""
+        """Tempo of the sequencer, in beats per minute."""
         return self._sequencer.tempo
 
     def where(self) -> Z:

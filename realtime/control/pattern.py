@@ -103,7 +103,7 @@ class Pattern:
     """A pattern for the sequencer; the `with…` methods return a changed copy.
 
     Attributes:
-        tempo: beats a minute; a step is a quarter of a beat.
+        tempo: in beats per minute; a step is a quarter of a beat.
         swing: the first step's share of each pair of steps, in percent; 50 is straight.
         path: places on the map, (x, y) each, that the point passes at equal time intervals during the loop.
         steps: length of the loop. Lanes store `MAX_STEPS` steps, so shortening the loop loses no step.

@@ -149,8 +149,8 @@ class PresetFile:
 
     Args:
         path: the file, created with its folder on the first save; None keeps presets in memory only.
-        say: called with one line for the user, such as that the file cannot be read; the broken file is kept
-            under another name.
+        say: receives lines for the user. For example, a file that cannot be read is reported, and kept under
+            another name.
         send: the command that sends a message to this server, such as `oscsend 127.0.0.1 9000`.
 
     Raises:
@@ -170,8 +170,8 @@ class PresetFile:
     def open(self, info: ModelInfo) -> Presets:
         """Return this model's presets.
 
-        Report the number of presets that are left out because they do not fit, or are too many; they stay in
-        the file. If no presets remain, offer those of another model with the same name.
+        Report how many presets and patterns are left out, because they do not fit or are too many. They stay
+        in the file. If no presets remain, offer those of another model with the same name.
         """
         presets = Presets(info)
         if self.path is None:

@@ -30,7 +30,7 @@ from realtime.util.outside import OutsideError
 
 PARAMETERS = ("from", "to", "position", "x", "y", *(f"macro/{i}" for i in range(4)), "gain", "dynamics")
 _PARAMETER = struct.Struct("=If")  # index in PARAMETERS, value
-_BEAT = struct.Struct("=dd")  # beat, tempo in beats a minute
+_BEAT = struct.Struct("=dd")  # beat, tempo in beats per minute
 WAKE_S = 0.1  # longest sleep
 STATE_S = 0.25  # interval between checks of the state
 MODEL_S = 30.0  # time limit of the change to a project's model

@@ -1,7 +1,7 @@
 """MIDI over JACK, with a JACK client of our own.
 
 python-rtmidi supports JACK too, but holds the GIL while it opens, connects or closes a client: if the JACK
-server hangs at that moment, the program cannot be stopped. It would also have to be polled for messages.
+server hangs at that moment, the program cannot be stopped.
 """
 
 from __future__ import annotations

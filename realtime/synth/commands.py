@@ -265,7 +265,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Mode:
-    """`live`: sounding voices follow the point. `latch`: a voice keeps the point at which it started."""
+    """Let each new hit follow the point (`live`), or keep the point at which it started (`latch`)."""
 
     mode: str
 

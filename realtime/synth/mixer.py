@@ -2,9 +2,9 @@
 
 It has no threads and no clock. Time is a count of device samples, and the same commands at the same samples
 give the same sound, bit for bit, at any block size. `render` splits a block into pieces at each command. For
-each tick that begins in a piece (`voices.timing`), one batched decoder call advances all voices that lack
-frames (`voices.slots`). A voice whose sound is cached (`voices.sound_cache`) needs no call; the cached sound
-differs from the decoded one only by rounding.
+each tick that begins in a piece (`voices.timing`), batched decoder calls, usually one, advance all voices
+that lack frames (`voices.slots`). A voice whose sound is cached (`voices.sound_cache`) needs no call; the
+cached sound differs from the decoded one only by rounding.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class Mixer:
         self.stolen = 0
         self.shed = 0
         self.prepared_hits = 0
-        """Hits that needed no inference to start."""
+        """Hits, except reversed ones, whose sounds were in the cache at the start, whole or in part."""
         self.tap: Callable[[int, Command], None] | None = None
         """Called with the sample and each command that takes effect. Must not block."""
         self.live = False

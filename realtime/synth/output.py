@@ -140,7 +140,7 @@ def amplitude(db: float) -> float:
 
 
 def limit(bus: Samples) -> None:
-    """Limit samples above `THRESHOLD` to 1 in place, with a smooth tanh knee."""
+    """Limit samples to ±1 in place, with a tanh knee above `THRESHOLD`."""
     over = np.abs(bus) > THRESHOLD
     loud = bus[over]
     room = 1.0 - THRESHOLD

@@ -57,7 +57,7 @@ def check(names: Sequence[str]) -> None:
     """Check names of outs.
 
     Raises:
-        RealtimeError: there are too many names, or a name is given twice or is not accepted for a port.
+        RealtimeError: there are too many names, a name is given twice, or a name is not accepted for a port.
     """
     if len(names) > MAX_OUTS:
         raise RealtimeError(f"{len(names)} outs; at most {MAX_OUTS} are accepted")

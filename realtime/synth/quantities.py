@@ -70,7 +70,7 @@ LOOK_AHEAD_MS = 1.5  # of the limiter
 DC_BLOCK_HZ = Quantity(0.0, 40.0, "Hz")
 
 # the sequencer
-TEMPO_BPM = Quantity(20.0, 300.0, "beats a minute", 120.0)
+TEMPO_BPM = Quantity(20.0, 300.0, "beats per minute", 120.0)
 BEAT = Quantity(-1e9, 1e9, "beats")
 SWING = Quantity(50.0, 75.0, "percent", 50.0)
 STEPS = Quantity(16, 64, default=16, whole=True)

@@ -76,7 +76,7 @@ class Sequencer:
 
     @property
     def tempo(self) -> float:
-        """Beats a minute, of the pattern or of the external beat that the engine follows."""
+        """Tempo in beats per minute, of the pattern or of the external beat that the engine follows."""
         return self.pattern.tempo
 
     def carry_out(self, request: PatternRequest, now: float) -> list[Message]:

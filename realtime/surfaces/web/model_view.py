@@ -37,7 +37,7 @@ def regions(space: LatentSpace) -> dict[str, Any]:
     """Return the likeliest class and its probability at `GRID` x `GRID` places of the map.
 
     The places are listed row by row from the bottom, and extend `MARGIN` beyond the edges. The class at a
-    place is that of the sound that `/morph/xy` plays there.
+    place on the map is that of the sound that `/morph/xy` plays there.
     """
     label, share = [], []
     for row in range(GRID):

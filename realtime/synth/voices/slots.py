@@ -1,4 +1,4 @@
-"""The decoder slots of the voices, and one batched decoder call for all voices that lack frames."""
+"""The decoder slots of the voices, and the batched decoder calls for all voices that lack frames."""
 
 from __future__ import annotations
 

@@ -228,15 +228,20 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/between",
-        "Move the point onto the straight line between two named points. Between classes of the bundled kit, "
-        "it moves in steps that sound equal, and the loudness of hits is evened out.",
+        "Move the point onto the straight line between two named points. Between classes whose course was "
+        "measured (`trainer export --courses`), as in the bundled kit, the point moves in steps that sound "
+        "equal, and the loudness of hits is evened out.",
         _between,
         (
             Argument("a", "text", _NAME, names="points"),
             Argument("b", "text", _NAME, names="points"),
             _number("t", quantities.FRACTION, "share of the way: 0 is a, 1 is b"),
             Argument(
-                "way", "text", "steps that sound equal, or are equal in z", choices=WAYS, default="even"
+                "way",
+                "text",
+                "even: steps that sound equal; straight: equal steps in z",
+                choices=WAYS,
+                default="even",
             ),
         ),
     ),

@@ -53,7 +53,7 @@ class OscError(RealtimeError):
 
 @dataclass(frozen=True)
 class Packet:
-    """Messages that take effect together, at `due` (Unix time in seconds), or at once if it is None."""
+    """Messages that take effect together, at `due` (Unix time in seconds), or at once if `due` is None."""
 
     messages: tuple[Message, ...]
     due: float | None = None
@@ -111,7 +111,7 @@ def _bundle(datagram: bytes, depth: int) -> Iterator[Part]:
 
 
 def _due(tag: int) -> float | None:
-    """Convert an NTP time tag to Unix time. 1 means immediately; some clients send 0 for it."""
+    """Convert an NTP time tag to Unix time in seconds; None means at once (tag 1; some clients send 0)."""
     if tag <= 1:
         return None
     return (tag >> 32) - _NTP_TO_UNIX_S + (tag & 0xFFFFFFFF) / 2**32

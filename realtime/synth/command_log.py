@@ -58,9 +58,9 @@ VERSION = 1
 FLUSH_S = 0.1  # longest time until a command is handed to the operating system
 POLL_S = FLUSH_S / 5  # polling period; the rest of FLUSH_S is a margin for late wake-ups
 SYNC_S = 1.0  # period of fsync
-MAX_LINE = 2**20
+MAX_LINE = 2**20  # bytes
 MAX_SAMPLE = 2**40
-MAX_TEXT = 4096
+MAX_TEXT = 4096  # characters
 MAX_DIMENSIONS = 1024  # largest size of z
 MAX_WAITING = 200_000  # commands kept in memory while the disk stalls
 COMMANDS: dict[str, type[Command]] = {
@@ -149,7 +149,7 @@ def versions() -> dict[str, str]:
 
 
 def to_json(at: int, command: Command) -> dict[str, Any] | None:
-    """Return a line of the log, or None for a command that does not change the sound."""
+    """Return a command as a line of the log, for JSON; None if the command does not change the sound."""
     if isinstance(command, Prepare):
         return None
     line: dict[str, Any] = {"at": at, "do": _NAMES[type(command)]}

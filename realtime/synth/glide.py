@@ -140,6 +140,8 @@ class Glide:
         return self._flattened(unit, value, lambda points: (points - zero) @ unit)
 
     def _flattened(self, unit: Point, value: float, coordinate: Callable[[Point], Point]) -> Glide:
+        """Return this glide with its `coordinate` along a unit vector fixed at `value`."""
+
         def moved(points: Point) -> Point:
             return points + (value - np.asarray(coordinate(points)))[..., np.newaxis] * unit
 

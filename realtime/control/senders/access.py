@@ -10,7 +10,7 @@ from realtime.util.errors import RealtimeError
 
 RATE = 2000.0  # sustained messages a second for each sender (an address and a port)
 BURST = 2000.0  # messages at once
-EACH = 4  # multiple of both limits for all senders of one address together
+EACH = 4  # multiple of both limits that applies to all senders of one address together
 MAX_SENDERS = 256  # tracked at a time
 MAX_DATAGRAM = 16_384  # bytes
 ANSWER_BYTES = 128  # reply bytes that count as one message
@@ -30,7 +30,7 @@ class Budgets:
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate, self._burst = rate, burst
-        self._known: dict[Hashable, tuple[float, float]] = {}  # budget and time; the latest last
+        self._known: dict[Hashable, tuple[float, float]] = {}  # budget and time at its latest use
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._known
@@ -44,7 +44,7 @@ class Budgets:
         return min(self._burst, left + self._rate * (now - before))
 
     def spend(self, key: Hashable, work: float, now: float) -> None:
-        """Subtract `work`. At the limit of tracked keys, drop the one used least recently."""
+        """Subtract `work` messages; if `MAX_SENDERS` keys are known, drop the one used least recently."""
         left = self.left(key, now) - work
         self._known.pop(key, None)
         if len(self._known) >= MAX_SENDERS:

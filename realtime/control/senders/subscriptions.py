@@ -15,7 +15,7 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._due: dict[Sender, tuple[float, float]] = {}  # interval and next due time
-        self._latest: dict[str, float] = {}  # host of subscribers -> time of its latest message
+        self._latest: dict[str, float] = {}  # host of a subscriber -> time of its latest message
         self._receivers: dict[Sender, Sender] = {}
 
     def redirect(self, sender: Sender, receiver: Sender) -> None:

@@ -1,4 +1,4 @@
-"""Draws pictures of sounds: a program that reads lines of JSON with points z [N, D], and prints pictures.
+"""A program that draws pictures of sounds. For each line of JSON with points z [N, D], it prints N pictures.
 
 The program has the lowest priority, so that its decoding does not delay the server.
 """

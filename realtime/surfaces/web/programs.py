@@ -1,4 +1,4 @@
-"""Long work, and work on uploaded files, in programs of their own, which end with the server."""
+"""Runs long work, and work on uploaded files, in separate programs, which end with the server."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ PERIOD_S = 0.05
 class Sound:
     """Sends the output to the websockets at `/page/sound`.
 
-    A frame has its first device sample as a little-endian float64, then the mean of left and right as
-    little-endian int16.
+    A frame has the number of its first device sample as a little-endian float64, then the mean of left and
+    right as little-endian int16.
 
     Args:
-        output_since: returns the output from a device sample on: its first sample, and the int16 values.
+        output_since: returns the output from a device sample on: number of the first sample, int16 values.
     """
 
     def __init__(self, output_since: Callable[[int], tuple[int, bytes]]) -> None:

@@ -58,12 +58,12 @@ def require() -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
     require()
-    from realtime.surfaces import midi_bridge
+    from realtime.surfaces import midi_connection
 
     if args.list:
-        return midi_bridge.list_ports(args.backend)
-    return midi_bridge.run(
-        midi_bridge.MidiConfig(
+        return midi_connection.list_ports(args.backend)
+    return midi_connection.run(
+        midi_connection.MidiConfig(
             port=args.port,
             backend=args.backend,
             map=args.map,

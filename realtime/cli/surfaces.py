@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from realtime.control.protocol import Message
     from realtime.control.senders.access import Access
     from realtime.live.supervisor import EngineProxy
-    from realtime.surfaces.midi_bridge import Bridge
+    from realtime.surfaces.midi_connection import MidiConnection
     from realtime.surfaces.models import Models
 
 
@@ -110,8 +110,8 @@ def config(args: argparse.Namespace) -> SurfaceConfig:
     )
 
 
-def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | None:
-    """Open the MIDI port, if requested; return its bridge, not yet connected to a server.
+def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> MidiConnection | None:
+    """Open the MIDI port, if requested; return its connection, not yet connected to a server.
 
     If every port is requested (`ANY`) and MIDI is not available, print a line and return None.
 
@@ -121,7 +121,7 @@ def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | Non
     if config.midi is None:
         return None
     from realtime.surfaces.midi import Mapper
-    from realtime.surfaces.midi_bridge import Bridge, load
+    from realtime.surfaces.midi_connection import MidiConnection, load
     from realtime.surfaces.midi_ports import Input, PortError
 
     mapper = Mapper(load(config.midi_map, config.midi_curve))
@@ -132,12 +132,12 @@ def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> Bridge | Non
             raise
         say(f"playing without MIDI: {error}")
         return None
-    return Bridge(mapper, port, say)
+    return MidiConnection(mapper, port, say)
 
 
 def start(
     config: SurfaceConfig,
-    bridge: Bridge | None,
+    midi: MidiConnection | None,
     server: Server,
     access: Access,
     models: Models,
@@ -150,7 +150,7 @@ def start(
 
     Args:
         config: options of the surfaces.
-        bridge: from `open_midi`.
+        midi: from `open_midi`.
         server: the OSC server.
         access: access rules of the page and OSCQuery, not shared with any other server.
         models: the model that plays, and those that can be loaded.
@@ -164,8 +164,8 @@ def start(
     """
     with ExitStack() as parts:
         if config.oscquery is None or config.oscquery >= 0:
-            midi = bridge.latest if bridge is not None else ()
-            port = _start_web(config, server, access, models, takes, output_since, midi, say, parts)
+            latest = midi.latest if midi is not None else ()
+            port = _start_web(config, server, access, models, takes, output_since, latest, say, parts)
             if host is not None:
                 host.memory["page_port"] = port
 
@@ -178,11 +178,11 @@ def start(
             link = Link(handle, say)
             link.start()
             parts.callback(link.stop)
-        if bridge is not None:
-            from realtime.surfaces.midi_bridge import LocalLink
+        if midi is not None:
+            from realtime.surfaces.midi_connection import LocalConnection
 
-            bridge.start(LocalLink(handle))
-            parts.callback(bridge.stop)
+            midi.start(LocalConnection(handle))
+            parts.callback(midi.stop)
         return parts.pop_all()
 
 
@@ -197,7 +197,7 @@ def start_bridge(
     """Start handling the events of a bridge (MIDI by the map); return a function that stops the handling."""
     from realtime.surfaces.bridge import BridgeSurface
     from realtime.surfaces.midi import Mapper
-    from realtime.surfaces.midi_bridge import load
+    from realtime.surfaces.midi_connection import load
 
     mapper = Mapper(load(config.midi_map, config.midi_curve))
     surface = BridgeSurface(bridge, mapper, player.handled, models, say)

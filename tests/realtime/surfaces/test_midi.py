@@ -20,7 +20,7 @@ from realtime.live.engine import Engine
 from realtime.model.verify import read as read_model
 from realtime.surfaces import midi_ports
 from realtime.surfaces.midi import FRESH_S, Mapper, learn
-from realtime.surfaces.midi_bridge import LocalLink, load
+from realtime.surfaces.midi_connection import LocalConnection, load
 from realtime.surfaces.midi_map import DEFAULT, Knob, MapError, MidiMap, Mpe, Notes, Program
 from tests.realtime.surfaces.midi_messages import cc, midi
 
@@ -277,7 +277,7 @@ def test_midi_note_sounds_in_the_same_block_as_an_osc_trigger(make_mixer: Any, t
     for by_midi in (False, True):
         engine = Engine(make_mixer(), block_size=512, pulled=True)
         control = Control(read_model(tiny_model).info, engine)
-        link = LocalLink(lambda messages, due, control=control: control.handle(messages, ("", 0)))  # type: ignore[misc]
+        link = LocalConnection(lambda messages, due, control=control: control.handle(messages, ("", 0)))  # type: ignore[misc]
         note = midi("note_on", note=36, velocity=127)
         link.send(Mapper(DEFAULT).feed(note, 0.0) if by_midi else [Message("/morph/trigger", (1.0, "kick"))])
         blocks.append(np.zeros((512, 2), np.float32))

@@ -38,7 +38,7 @@ LATEST = 64  # messages kept for other surfaces
 SETTLE_S = 0.4  # silence after which the messages of a control to learn are complete
 
 
-class Link(Protocol):
+class ServerConnection(Protocol):
     """A connection to a server; messages sent together take effect together, at monotonic time `due`."""
 
     def send(self, messages: Sequence[Message], due: float | None = None) -> None: ...
@@ -46,8 +46,8 @@ class Link(Protocol):
     def answers(self) -> Iterable[Message]: ...
 
 
-class UdpLink:
-    """A link over UDP; messages sent together form a bundle."""
+class UdpConnection:
+    """A connection over UDP; messages sent together form a bundle."""
 
     def __init__(self, host: str, port: int) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -78,8 +78,8 @@ class UdpLink:
         self._socket.close()
 
 
-class LocalLink:
-    """A link within the server's process: `handle` takes messages and a time, and returns the replies."""
+class LocalConnection:
+    """A connection in the server's process: `handle` takes messages and a time, and returns the replies."""
 
     def __init__(self, handle: Callable[[Sequence[Message], float | None], list[Message]]) -> None:
         self._handle = handle
@@ -93,7 +93,7 @@ class LocalLink:
             yield self._answers.popleft()
 
 
-class Bridge:
+class MidiConnection:
     """Passes messages from a MIDI port to a server; `start` runs it on a thread of its own.
 
     Attributes:
@@ -110,23 +110,23 @@ class Bridge:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def step(self, link: Link) -> None:
+    def step(self, server: ServerConnection) -> None:
         """Pass on waiting messages, or wait up to `PERIOD_S` for one; ask for knobs' values every `ASK_S`."""
         messages = self._port.take(PERIOD_S)
         now = time.monotonic()
         for message in messages:
             if message.type in TEMPO:
                 if converted := self._clock.feed(message, message.time):
-                    link.send(converted, self._port.monotonic(message.time))
+                    server.send(converted, self._port.monotonic(message.time))
                 continue
             self.latest.append((next(self._count), message.bytes()))
             if converted := self._mapper.feed(message, now):
-                link.send(converted)
+                server.send(converted)
         if now - self._requested_s >= ASK_S:
             self._requested_s = now
             for question in self._mapper.questions:
-                link.send([question])
-        for answer in link.answers():
+                server.send([question])
+        for answer in server.answers():
             self._mapper.receive(answer, now)
             if answer.address == "/morph/error":
                 self._report(" ".join(map(str, answer.arguments)))
@@ -137,9 +137,9 @@ class Bridge:
             self._refused.add(refusal)
             self._say(f"the server refused {refusal}")
 
-    def start(self, link: Link) -> None:
+    def start(self, server: ServerConnection) -> None:
         """Start the thread."""
-        self._thread = threading.Thread(target=self._run, args=(link,), name="midi", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(server,), name="midi", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -152,10 +152,10 @@ class Bridge:
         """Close the port."""
         self._port.close()
 
-    def _run(self, link: Link) -> None:
+    def _run(self, server: ServerConnection) -> None:
         while not self._closing.is_set():
             try:
-                self.step(link)
+                self.step(server)
             except Exception:  # noqa: PERF203  a bug must not end the performance
                 logging.getLogger(__name__).exception("while passing on MIDI")
                 self._closing.wait(PERIOD_S)
@@ -219,18 +219,18 @@ def run(config: MidiConfig) -> int:
         return _learn(config)
     stopping = stop_on_signals()
     mapper = Mapper(load(config.map, config.curve))
-    link = UdpLink(config.host, config.osc_port)
+    server = UdpConnection(config.host, config.osc_port)
     port = Input(config.port, config.backend, say)
-    bridge = Bridge(mapper, port, say)
+    connection = MidiConnection(mapper, port, say)
     where = port.name or f"ports named {config.port!r}"
     print(f"midi     {where} to {config.host}:{config.osc_port}; {_count(mapper.map)}", flush=True)
     end = None if config.seconds is None else time.monotonic() + config.seconds
     try:
         while not stopping.is_set() and (end is None or time.monotonic() < end):
-            bridge.step(link)
+            connection.step(server)
     finally:
         port.close()
-        link.close()
+        server.close()
     return 0
 
 

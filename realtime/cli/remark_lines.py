@@ -33,7 +33,7 @@ class RemarkLines:
         self._next_s = 0.0
 
     def print_latest(self) -> None:
-        """Print the latest remark, unless a line was printed within the last second."""
+        """Print the latest remark if it is new, unless a line was printed within the last second."""
         count = self._remarks.count
         if count == self._printed or self._clock() < self._next_s:
             return
@@ -43,5 +43,5 @@ class RemarkLines:
         latest = self._remarks.since(count - 1)
         if latest:
             address, text = latest[-1].address or "a datagram", latest[-1].text
-            more = f" (and {missed} more before)" if missed else ""
+            more = f" (and {missed} before it)" if missed else ""
             self._say(printable(f"{self._kind} {address}: {text}{more}"))

@@ -1,12 +1,12 @@
-"""MFCC-DTW deviation (section 5.1, Eqn. 2): the distance of a sound from the centre of its class.
+"""MFCC-DTW deviation (the paper's section 5.1, Eqn. 2): the distance of a sound from the centre of its class.
 
 For a class of real sounds x_j and a candidate for its centre c:
 
-    deviation_j = (dtw(x_j, c) - mean_k dtw(x_j, x_k)) / std_k dtw(x_j, x_k),   k over the others of the class
+    deviation_j = (dtw(x_j, c) - mean_k dtw(x_j, x_k)) / std_k dtw(x_j, x_k),   k over the other sounds
 
 Below 0, c is nearer to x_j than the other sounds of the class are on average. The scale depends on the
-settings, so every number is printed with its settings. The paper does not give its own; docs/results.md lists
-the deviations of real classes with the settings here.
+settings, so deviations are printed with them. The paper does not state its settings; docs/results.md lists
+the deviations of real classes with the settings of this module.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Settings:
             the sound.
         hop: samples between two windows.
         floor: lower limit of the power of a band.
-        range_db: largest distance in dB of a band's level below the loudest band of the sound.
+        range_db: dynamic range in dB; levels further below the highest level of the sound are raised to
+            this limit.
     """
 
     sample_rate: int = 8000
@@ -95,7 +96,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class References:
-    """The deviations of other centres of the same class, for comparison with that of a model.
+    """The deviations of real and averaged sounds as centres of a class, for comparison with a model's centre.
 
     Attributes:
         medoid: deviation of the real sound with the least mean distance to the others; its distance to
@@ -181,7 +182,7 @@ def references(blur: Array, sounds: Sequence[Array], among: Array, seed: int | S
         blur: features [windows, D] of the mean of the waveforms.
         sounds: features of each sound of the class.
         among: the `pairwise` distances of the sounds.
-        seed: seed that draws the random take.
+        seed: seed for drawing the random take.
     """
     as_centre = deviations(among, among)
     takes = [np.delete(as_centre[:, i], i) for i in range(len(sounds))]

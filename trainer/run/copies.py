@@ -3,8 +3,8 @@
 Without copies, a step spends most of its time on varying sounds and on computing their long spectra, neither
 of which depends on the weights. There are `[data] copies` sets; the first set is used again after the last.
 
-With `[loss] points`, a batch also has as many unvaried training sounds, which the decoder learns at points of
-their own.
+With `[loss] points`, a batch also has an equal number of unvaried training sounds, which the decoder learns
+at points of their own.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def give_points(state: State, points: Tensor | None = None) -> None:
 
 @torch.no_grad()
 def _set(state: State, number: int) -> Batch:
-    """Return the set with a number; the first call makes it."""
+    """Return set `number`; the first call makes it."""
     if number not in state.copies:
         batches = _originals(state) if number == ORIGINALS else drawn(state, number)
         state.copies[number] = _measured(cast(ModalEncoder, state.model.encoder), batches, state.device)

@@ -42,7 +42,7 @@ class Page:
         server: the OSC server.
         otherwise: answers requests for `/` that do not come from a browser.
         models: the model that plays, and the models that can be loaded.
-        midi: the latest MIDI messages with their numbers, from which the page learns.
+        midi: the latest MIDI messages, each with its serial number; the page uses them for MIDI learn.
         learnt: returns the state of the latest kit, see `Kits.state`; None if there is none.
     """
 
@@ -76,7 +76,7 @@ class Page:
         ]
 
     async def _root(self, request: web.Request) -> web.StreamResponse:
-        """Send the page to browsers, which accept HTML; leave other clients to the next part."""
+        """Send the page to a browser; leave other clients to `otherwise`."""
         if not _wants_page(request):
             response = await self._otherwise(request)
             response.headers["Vary"] = "Accept"
@@ -97,7 +97,7 @@ class Page:
         return _json(await asyncio.to_thread(model_view.regions, space))
 
     async def _picture(self, request: web.Request) -> web.Response:
-        """Reply with name -> picture for the sounds that the query names."""
+        """Reply with a picture of each sound that the query names, by name."""
 
         def find(control: Control) -> tuple[str, dict[str, Z]]:
             return control.info.digest, {name: control.space.point(name) for name in names}
@@ -108,7 +108,7 @@ class Page:
         return _json(dict(zip(points, drawn, strict=True)))
 
     async def _preview(self, request: web.Request) -> web.StreamResponse:
-        """Reply with a file of the preview beside the model, or without content if there is no preview."""
+        """Reply with the preview picture or sound in the model's folder; without content if it is missing."""
         path = self._models.playing().with_name(request.match_info["name"])
         if not await asyncio.to_thread(path.is_file):
             return web.Response(status=204)
@@ -118,7 +118,7 @@ class Page:
         return _json(await asyncio.to_thread(self._models.names))
 
     async def _keep_sound(self, request: web.Request) -> web.Response:
-        """Make a preset of a sound file."""
+        """Make a preset from a sound file."""
         uploads.check_origin(request)
         label, z = await uploads.encode(request, self._models.playing())
         await self._read(lambda control: control.keep(label, z))

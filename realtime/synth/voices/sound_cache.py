@@ -2,7 +2,7 @@
 
 The cache stores each sound as far as it is decoded, and the decoder's state at some frames. When z moves, a
 voice that plays the sound continues from a saved state with its own slot. `work` decodes and may run on a
-separate thread; everything else is for the mixer's thread.
+separate thread; `complete` belongs on the same thread as `work`, everything else on the mixer's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from realtime.model.decoder import Decoder, Floats, StreamState
 
 CHUNK_FRAMES = 8  # frames decoded per call of `work`; a thread can stop after each
 BUDGET_BYTES = 256 * 2**20
-STATE_BYTES = 24 * 2**20  # saved states of a sound; with more, a voice follows a moving z sooner
+STATE_BYTES = 24 * 2**20  # for saved states of a sound; the more fit, the sooner a voice follows a moving z
 PASSING = 8  # sounds kept for points where z only rested (`CachedSound.passing`)
 WAITING = 256  # maximum points in the queue; a point added to a full queue drops the one at the other end
 
@@ -72,7 +72,7 @@ class SoundCache:
         self._clock = 0
 
     def get(self, z: Floats) -> CachedSound | None:
-        """Return the sound at `z` float32 [D], whole or in part, or None."""
+        """Return the sound at `z` float32 [D], whole or in part, or None if it is not cached."""
         found = self._sounds.get(z.tobytes())
         if found is not None:
             self._clock += 1
@@ -82,8 +82,8 @@ class SoundCache:
     def want(self, z: Z | Floats, *, first: bool = False) -> None:
         """Queue the sound at z [D] for decoding.
 
-        `first` is for the point where z rests: its sound is decoded before all others, and only the last
-        `PASSING` of such sounds are kept.
+        `first` is for the point where z rests: its sound is decoded before all others, and only the latest
+        `PASSING` sounds of such points are kept.
         """
         point = np.array(z, np.float32)
         if first:
@@ -130,7 +130,7 @@ class SoundCache:
             self._save_state(sound)
         frames = min(CHUNK_FRAMES, decoder.info.frames - sound.frames)
         audio = decoder.step(np.broadcast_to(sound.z, (1, frames, len(sound.z))))[0]
-        if not np.isfinite(audio).all():  # a voice that needs it decodes it again and counts it as muted
+        if not np.isfinite(audio).all():  # a voice that plays the sound decodes and mutes it itself
             del self._sounds[sound.z.tobytes()]
             self._at_work = None
             return
@@ -140,12 +140,12 @@ class SoundCache:
             self._at_work = None
 
     def _save_state(self, sound: CachedSound) -> None:
-        """Save the state of the sound being decoded, unless it is at its start or already saved."""
+        """Save the decoder's state, unless the sound is at its start or the state is already saved."""
         if sound.frames > (sound.states[-1].frame if sound.states else 0):
             sound.states.append(self._decoder.save(0))
 
     def _begin(self, z: Floats, passing: bool = False) -> None:
-        """Start to decode the sound at z, unless it is whole; resume an interrupted one."""
+        """Start to decode the sound at z, unless it is whole; resume where decoding was interrupted."""
         key = z.tobytes()
         found = self._sounds.get(key)
         if found is not None:

@@ -17,7 +17,7 @@ def test_flood_of_refusals_prints_one_line_per_period_with_the_number_of_others(
     assert said == ["refused /morph/xy: reason 0"]
     now[0] += PERIOD_S
     lines.print_latest()
-    assert said[1:] == [f"refused /morph/xy: reason {3 * KEPT - 1} (and {3 * KEPT - 2} more before)"]
+    assert said[1:] == [f"refused /morph/xy: reason {3 * KEPT - 1} (and {3 * KEPT - 2} before it)"]
     now[0] += PERIOD_S
     lines.print_latest()
     assert len(said) == 2

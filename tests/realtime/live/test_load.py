@@ -10,7 +10,7 @@ BLOCK_S = 0.0025
 
 
 def feed(load: Load, share: float, seconds: float, now: float, decoding: bool = True) -> float:
-    """Feed blocks that take `share` of their duration for `seconds`; return the time after them."""
+    """For `seconds`, feed blocks rendered in `share` of their duration; return the time at the end."""
     for _ in range(round(seconds / BLOCK_S)):
         load.took(share * BLOCK_S, decoding, now)
         now += BLOCK_S

@@ -1,1 +1,1 @@
-"""Reading sounds, and measures and distances of them, which the benchmarks of sound share."""
+"""Reading, measures and distances of sounds, shared by the benchmarks of sound."""

@@ -1,4 +1,4 @@
-"""The modes of a recorded drum: its strongest ringing partials, one in each zone of frequencies."""
+"""The modes of a recorded drum: its strongest ringing partials, one in each frequency zone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROMINENCE_DB, RANGE_DB = 14.0, 75.0
 The highest of 10,000 bins of noise is 11 dB above their median.
 """
 FLOOR_HZ = 300.0
-"""Width of the blocks of bins; the medians of the blocks are the floor."""
+"""Width of the blocks of bins whose medians, interpolated, form the floor."""
 OVER_NOISE = 1.3
 """Energy that is subtracted from a zone as noise, relative to the noise expected from the floor."""
 LOUDEST_MODE = -0.5
@@ -59,7 +59,7 @@ def find_modes(sound: Array, rate: int, begin: int, end: int, modes: int) -> Mod
     power = 10 ** (level / 10)
     halves = [spectrum(sound, rate, begin + offset, length // 2)[0] for offset in (0, length // 2)]
     half_step = rate / (2 * (len(halves[0]) - 1))
-    lobe = max(1, round(2 * len(level) / length))  # half the width of the Hann window's main lobe, in bins
+    lobe = max(1, round(2 * len(level) / length))  # half the −6 dB width of the Hann window's lobe, in bins
     which, hz, decay, gain = [], [], [], []
     for mode, zone in enumerate(zones):
         first, last = (int(zone * math.exp(sign * half) / step) for sign in (-1, 1))

@@ -1,7 +1,7 @@
 """Draw the sounds of an epoch and make batches of them.
 
-Every draw comes from a seed and a position, never from a running generator, so that a resumed run makes the
-same draws as an uninterrupted one.
+Every draw derives from a seed and its position in the run, not from the state of a generator, so that a
+resumed run makes the same draws as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def epoch_order(strata: Sequence[object] | None, indices: Tensor, seed: int, epo
 
 
 def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None:
-    """Return the strata for `epoch_order` by the setting `balance`.
+    """Return the strata for `epoch_order` according to the setting `balance`.
 
     "none": no strata; "class": the class of each sound; "source": its class and source.
     """

@@ -6,7 +6,7 @@ over memory (numba) forward and one backward. The gates are kept as s = σ(2a), 
 PyTorch's sigmoid is several times as fast as its tanh.
 
 A sound is rows [T, C], which a convolution reads in place, so that a delay is an offset. There are zeros
-before the first row and, for a gradient, after the last one. Each sound has its own thread.
+before the first row and, for a gradient, after the last one. Each sound is one task for a pool of threads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Kits: folders dropped on the page. Another program learns a folder; each better version is played."""
+"""Kits: folders dropped on the page. Another program trains a model; the server plays each better version."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_BYTES = 512 * 2**20  # largest folder
 MAX_FILES = 5000
 MAX_DEPTH = 4  # parts of a file's path: folders, and the file's name
 SEND_S = 600.0
-SAVE_S, CLOSE_S = 20.0, 0.3  # time for a stopped program to save: usually, and when the server ends
+SAVE_S, CLOSE_S = 20.0, 0.3  # time for a stopped program to save: before the next kit, and at shutdown
 FOLDER = "sounds"
 KITS, MARK = "kits", ".kit"  # folder of the kits in the library, and a file in each
 SUFFIXES = (*uploads.SUFFIXES, ".mp3")
@@ -70,10 +70,10 @@ class Kit:
 
 
 class Kits:
-    """Learns one folder at a time. A new folder stops the previous one, whose latest version is kept.
+    """Trains a model on one folder at a time. A new folder stops the training; the latest version is kept.
 
     Args:
-        library: folder of the kits; None: no folder is accepted.
+        library: folder of models, with the kits in the subfolder `KITS`; None: all kits are refused.
         play: makes the server play a model file of the library.
     """
 
@@ -118,7 +118,7 @@ class Kits:
                 await asyncio.wait_for(_receive(request, Path(coming)), SEND_S)
             except (TimeoutError, asyncio.TimeoutError):
                 raise web.HTTPRequestTimeout(text=f"the folder did not arrive within {SEND_S:g} s") from None
-            except (ValueError, AssertionError):  # raised by aiohttp for a body of another form
+            except (ValueError, AssertionError):  # raised by aiohttp for a body that is not valid multipart
                 raise web.HTTPBadRequest(text="not a folder of files") from None
             await self._end_within(SAVE_S)
             shutil.rmtree(kit.sounds, ignore_errors=True)
@@ -200,7 +200,7 @@ def _name(given: str) -> str:
     """
     name = given.strip()[:60].strip()
     if not name or not name.isprintable() or name.startswith(".") or set(name) & set('/\\:*?"<>|'):
-        raise web.HTTPUnprocessableEntity(text=f"name is {given[:80]!r}, not the name of a folder")
+        raise web.HTTPUnprocessableEntity(text=f"name is {given[:80]!r}, not an accepted folder name")
     return name
 
 
@@ -208,7 +208,7 @@ async def _receive(request: web.Request, folder: Path) -> None:
     """Write the sound files of a request into the subfolder `FOLDER` of `folder`.
 
     Raises:
-        HTTPException: the number, a path or the size is not accepted; the text states the limit.
+        HTTPException: the number of files, a path or the size is not accepted; the text says why.
     """
     count = size = 0
     async for part in await request.multipart():
@@ -234,12 +234,14 @@ def _path(given: str) -> PurePosixPath:
     """Return the path of a file within its folder.
 
     Raises:
-        HTTPUnprocessableEntity: the path leaves the folder, or is not that of a sound file.
+        HTTPUnprocessableEntity: the path leaves the folder, is hidden, too deep or too long, or does not
+            name a sound file.
     """
     path = PurePosixPath(given)
     plain = all(part.isprintable() and not part.startswith(".") and "\\" not in part for part in path.parts)
     if path.is_absolute() or not plain or not 1 <= len(path.parts) <= MAX_DEPTH or len(given) > 400:
-        raise web.HTTPUnprocessableEntity(text=f"file is {given[:80]!r}, which is not within the folder")
+        text = f"file is {given[:80]!r}, not an accepted path (up to {MAX_DEPTH} parts, none hidden)"
+        raise web.HTTPUnprocessableEntity(text=text)
     if path.suffix.lower() not in SUFFIXES:
         raise web.HTTPUnprocessableEntity(text=f"file is {given[:80]!r}, not a {', '.join(SUFFIXES)} file")
     return path

@@ -21,9 +21,9 @@ from realtime.surfaces.web.guard import Guard, add_headers
 from realtime.util.errors import RealtimeError
 
 BACKLOG = 64
-REST_S = 0.1  # pause after a failure to accept, such as for lack of file descriptors
+REST_S = 0.1  # pause after failing to accept a connection, such as for lack of file descriptors
 SWEEP_S = 1.0
-CLOSE_S = 0.5  # longest wait for clients at the end
+CLOSE_S = 0.5  # time limit of each step of the shutdown
 END_S = 2.0  # time limit for the thread's end, whatever clients do
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class WebError(RealtimeError):
 
 
 class Work:
-    """One thread for calls that would block the event loop, such as questions to control."""
+    """One thread for calls that would block the event loop, such as queries to control."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="web-work")
@@ -50,7 +50,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Services:
-    """Gives the parts of the server its access guard, its worker thread and its connections."""
+    """The web server's access guard, thread for blocking calls, and connections, for use by its parts."""
 
     guard: Guard
     work: Work
@@ -84,7 +84,7 @@ class Part(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close its connections and end its work, because the server ends."""
+        """Close the part's connections and end its work when the server ends."""
         ...
 
 
@@ -98,7 +98,7 @@ class WebServer:
         key: see `Guard`.
 
     Raises:
-        WebError: the port is taken.
+        WebError: the port cannot be opened.
     """
 
     def __init__(self, parts: Sequence[Part], *, host: str, port: int, access: Access, key: str = "") -> None:

@@ -13,7 +13,7 @@ import sys
 import threading
 
 SWITCH_INTERVAL_S = 1e-4  # of Python threads; at the default 5 ms, a busy thread starves the audio callback
-RENDER, SOUND, CONTROL = 10, 2, 1  # real-time priorities, below those of audio servers
+RENDER, SOUND, CONTROL = 10, 2, 1  # real-time priorities; an audio server needs a higher one
 NICEST = 19
 
 

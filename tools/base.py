@@ -1,4 +1,4 @@
-"""`python -m tools.base RUN`: make the base from which `trainer fit` starts from a run of the recipe `kit`.
+"""`python -m tools.base RUN`: make the bundled base from a run of the recipe `kit`.
 
 The base contains the weights, and the points of the training sounds, in float16. It leaves out the optimisers
 and the log, which only the run itself needs.

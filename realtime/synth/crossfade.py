@@ -84,7 +84,7 @@ class Crossfade:
         return self.sequencer.coming(self.mixer.position + samples)
 
     def render(self, block: Block) -> None:
-        """Write the next T samples, without plugins: float32 [T, channels], within ±1."""
+        """Write the next T samples, before plugins: float32 [T, channels], within ±1."""
         begin = self.mixer.position
         for sample, played in self.sequencer.take(begin, begin + len(block)):
             self.mixer.submit(played, sample)

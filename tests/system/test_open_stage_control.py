@@ -22,13 +22,14 @@ Action = list[Any]
 
 
 class Surface(Process):
-    """The running session; every call returns the actions of its scripts."""
+    """A running session of Open Stage Control."""
 
     def __init__(self) -> None:
         session = FOLDER / "morph.open-stage-control.json"
         super().__init__([program("node"), str(HARNESS), str(session)])
 
     def tell(self, *what: Any) -> list[Action]:
+        """Pass an event to the session; return the actions of its scripts."""
         self.say(json.dumps(what))
         done: list[Action] = json.loads(self.wait_for(r"^\[.*\]$")[0])
         return done
@@ -40,7 +41,7 @@ class Surface(Process):
                 server.send(*(part["value"] if isinstance(part, dict) else part for part in message))
 
     def talk(self, server: Server, keep: Callable[[str], bool] = lambda address: True) -> dict[str, Any]:
-        """Forward the next queries that `keep` accepts, and the replies; return the values that are set."""
+        """Forward the next queries that `keep` accepts, and the replies; return the values set by scripts."""
         questions = [action[1] for action in self.tell("pass", EVERY_MS) if action[0] == "send"]
         done = []
         for question in questions:

@@ -59,11 +59,11 @@ def fetch(
     sha256: str = "",
     progress: Progress = lambda done, total: None,
 ) -> int:
-    """Make a folder with the sounds of a data set and a manifest.csv; it appears only when it is complete.
+    """Make a folder with the sounds of a data set and a manifest.csv; the folder appears only when complete.
 
     Args:
         name: a key of `DATA_SETS`.
-        out: the folder to make. If it already has the data set, nothing is done.
+        out: the folder to make. If it already contains the data set, nothing is done.
         url: another address of the archive, or the path of a copy.
         sha256: checksum of the archive, in hex; replaces the check of the sounds.
 
@@ -71,7 +71,8 @@ def fetch(
         The number of sounds in the folder.
 
     Raises:
-        DownloadError: if the archive cannot be downloaded or is not the expected one.
+        DownloadError: if the archive cannot be downloaded or is not the expected one, or if
+            `out` contains anything else.
     """
     known = DATA_SETS[name]
     if out.is_dir() and any(out.iterdir()):

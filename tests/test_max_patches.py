@@ -51,7 +51,7 @@ def test_every_object_and_message_has_a_cord(name: str) -> None:
 
 
 def addresses(name: str) -> Iterator[tuple[str, int]]:
-    """Yield the addresses that are sent or understood, with their numbers of arguments; unknown: -1."""
+    """Yield the addresses that a patch sends, each with its number of arguments, or -1 if unknown."""
     for box in boxes(name):
         words = box.get("text", "").split()
         if box["maxclass"] == "message" and words and words[0].startswith("/"):

@@ -38,7 +38,7 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
         "--quality",
         choices=tuple(QUALITIES),
         default=GOOD,
-        help=f"passes over the sounds; after the first pass, the time of each is shown; default: {GOOD}",
+        help=f"passes over the sounds; the first pass shows how long each choice takes; default: {GOOD}",
     )
     parser.add_argument(
         "--out", type=Path, metavar="RUN", help="folder of the run; default: runs/ and the folder's name"
@@ -58,7 +58,9 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
         action="store_true",
         help="start no server, because another server plays RUN/NAME.onnx",
     )
-    parser.add_argument("--force", action="store_true", help="replace a run of another folder in --out")
+    parser.add_argument(
+        "--force", action="store_true", help="replace the run in --out if it learnt another folder"
+    )
     files.add_config(parser)
     files.add_from(parser)
     return parser
@@ -92,7 +94,7 @@ def _path(text: str) -> Path:
 
 
 def _config(args: argparse.Namespace) -> Config:
-    """Return the recipe with the settings of this command: every sound, and the passes of the quality."""
+    """Return the recipe with the settings of this command, such as the passes of the quality."""
     config = configs.read(args.config or configs.DEFAULT)
     if not ARCHITECTURES[config.model.architecture].learns_components:
         raise TrainerError(f'--config {args.config}: not a recipe of the architecture "modal"')

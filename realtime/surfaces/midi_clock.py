@@ -13,10 +13,10 @@ from realtime.control.protocol import Message
 from realtime.synth.quantities import TEMPO_BPM
 
 TICKS_PER_BEAT = 24
-TICKS_PER_POSITION = 6  # of a song position
+TICKS_PER_POSITION = 6  # in a unit of the song position
 AGAIN_TICKS = 6  # from one report of the beat to the next
 FITTED = 24  # ticks from which the tempo is estimated
-STRAY_S = 0.002  # a tick is a stray if it is further from the line, in seconds,
+STRAY_S = 0.002  # a tick is a stray if it is further from the line (see `MidiClock`), in seconds,
 STRAY = 3.0  # and further than this multiple of the root mean square distance of the other ticks
 SURE = 6  # ticks that a line needs before another tick can be a stray
 STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line; largest RMS distance from a line of their own
@@ -24,10 +24,10 @@ MOST_STRAYS = 12  # after so many ticks without two in a row on the line, only t
 MOST_LOST = 8  # ticks that may be missing in a row,
 UNEVEN = 0.1  # if the gap is a whole number of periods to within this share of one
 MANY = 12  # ticks that a line needs before its tempo is certain
-SAME, WHOLE = 0.02, 0.05  # periods count as equal, multiples as whole, up to this share of a period
+SAME, WHOLE = 0.02, 0.05  # tolerance of equal periods and of whole multiples, as shares of a period
 ROUGH = 1.5  # a performer's changes of tempo keep the ratio of neighbouring gaps below this
-DISORDER_S = 3.0  # time after which a line no longer counts as the line before a disorder
-PAUSE_S = 0.5  # gap after which a clock starts again; the slowest has a tick every 125 ms
+DISORDER_S = 3.0  # a line older than this no longer counts as the line before the disorder
+PAUSE_S = 0.5  # gap after which a new line begins; the slowest clock has a tick every 125 ms
 
 
 class MidiClock:
@@ -47,7 +47,7 @@ class MidiClock:
         self._tick = -1  # number of the latest tick; tick 0 is beat 0
         self._times: deque[tuple[int, float]] = deque(maxlen=FITTED)
         self._near = True  # the latest tick is on the line
-        self._strays: list[tuple[int, float]] = []  # ticks since one off the line, until two are on it
+        self._strays: list[tuple[int, float]] = []  # from a tick off the line on, until two are on it
         self._left: tuple[int, float, float] | None = None  # tick, time and period of the last sure line
         self._latest_s, self._gap_s = -math.inf, 0.0  # the latest tick's time, and the gap before it
         self._rough_s = -math.inf  # latest time at which neighbouring gaps differed much
@@ -160,7 +160,7 @@ class MidiClock:
         return long[0] - 1 if len(ticks) <= STRAYS and len(long) == 1 and long[0] else 0
 
     def _rejoin(self, left: tuple[int, float, float]) -> None:
-        """Count the ticks that were lost since the last sure line, if the latest ticks are on one again."""
+        """Count the ticks lost since the last sure line, if the latest ticks are on a steady line again."""
         number, time, before = left
         after, at, distance = _line(list(self._times)[-MANY:], self._tick)
         shift = (at - time) / before - (self._tick - number)

@@ -63,7 +63,7 @@ class Output:
         return any(part is not None and part.ringing for part in parts)
 
     def peak(self, position: int) -> Levels:
-        """Return the peaks of left and right at `position` before the limiter, falling by 20 dB a second."""
+        """Return the peaks [left, right] before the limiter at `position`; they fall by 20 dB a second."""
         peak: Levels = self._peak * self._peak_decay ** max(position - self._metered, 0)
         return peak
 

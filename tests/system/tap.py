@@ -18,11 +18,11 @@ class Tap:
 
     Attributes:
         port: port for the clients.
-        heard: messages of the clients in the order of arrival.
+        received: messages of the clients in the order of arrival.
     """
 
     def __init__(self, server_port: int) -> None:
-        self.heard: list[Message] = []
+        self.received: list[Message] = []
         self._server = ("127.0.0.1", server_port)
         self._front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._front.bind(("127.0.0.1", 0))
@@ -33,7 +33,7 @@ class Tap:
 
     def commands(self) -> list[Message]:
         """Return the recorded messages without the queries, which clients send periodically."""
-        return [m for m in self.heard if m.address != "/ping" and not m.address.startswith("/morph/get/")]
+        return [m for m in self.received if m.address != "/ping" and not m.address.startswith("/morph/get/")]
 
     def wait_for(self, count: int) -> list[Message]:
         """Wait until there are `count` commands, and return them."""
@@ -52,7 +52,7 @@ class Tap:
                 except OSError:  # the server is not running
                     continue
                 if one is self._front:
-                    self.heard += [message for packet in parse(datagram) for message in packet.messages]
+                    self.received += [message for packet in parse(datagram) for message in packet.messages]
                     self._towards_server(sender).send(datagram)
                 else:
                     client = next(who for who, theirs in self._clients.items() if theirs is one)

@@ -67,7 +67,7 @@ def kit(tmp_path: Path) -> Path:
 
 
 class Player(Process):
-    """`trainer play` on a free port, once its server plays."""
+    """A running `trainer play` whose server plays on a free port."""
 
     def __init__(self, kit: Path, *options: str, path: Path | None = None) -> None:
         recipe, run = kit.parent / "tiny.toml", kit.parent / "run"
@@ -121,7 +121,7 @@ def number(pattern: str, text: str) -> float:
     return float(found[1])
 
 
-def test_ctrl_c_while_learning_keeps_the_version_that_plays_with_its_presets(kit: Path) -> None:
+def test_ctrl_c_while_learning_keeps_the_version_that_plays_and_its_presets(kit: Path) -> None:
     with Player(kit, "--quality", "best") as player:
         player.wait_for("--quality on this machine")
         player.client.send_message("/morph/preset/store", ["mine"])

@@ -30,7 +30,7 @@ class Published:
     Attributes:
         folder: folder of the sounds.
         deviations: MFCC-DTW deviation of the published mean of each class from the test sounds.
-        snr_db: signal-to-noise ratio of each published reconstruction against the sound of the run's folder
+        snr_db: signal-to-noise ratio of each published reconstruction against the sound of the data folder
             for which the ratio is highest, float64 [N].
     """
 
@@ -43,17 +43,18 @@ def measure(folder: Path, subject: Subject) -> Published:
     """Measure the sounds of a folder, prepared as the run prepares its own.
 
     Raises:
-        DataError: if the folder has neither sub-folder, a file cannot be used, or a class has two means.
+        DataError: if the folder has neither sub-folder, a file cannot be used, the name of a mean does not
+            give one class, or a class has two means.
     """
     if not any((folder / name).is_dir() for name in (MEANS, RECONSTRUCTIONS)):
-        raise DataError(f"{folder}: neither a sub-folder {MEANS} nor {RECONSTRUCTIONS} in it")
+        raise DataError(f"{folder}: no sub-folder {MEANS} or {RECONSTRUCTIONS} in it")
     settings = Settings.at(subject.saved.config.model.sample_rate)
     means: dict[int, Tensor] = {}
     for path in _files(folder / MEANS):
         label = class_of(path.stem, subject.saved.classes)
         if label is None or label in means:
             reason = "no class, or several, in its name" if label is None else "a second mean of its class"
-            raise DataError(f"{path}: {reason}; each is named after its class, such as {NUMBERS[6]}.wav")
+            raise DataError(f"{path}: {reason}; name each mean after its class, such as {NUMBERS[6]}.wav")
         means[label] = _sound(path, subject)
     found = []
     for label in range(len(subject.saved.classes)):
@@ -94,6 +95,6 @@ def _sound(path: Path, subject: Subject) -> Tensor:
 
 
 def _best_snr(sound: Tensor, subject: Subject) -> float:
-    """Return the highest SNR of a sound [T] against any sound of the run's folder."""
+    """Return the highest SNR of a sound [T] against any sound of the data folder."""
     takes = subject.sounds.waveforms
     return float(np.max(quality.snr_db(sound.expand_as(takes), takes).numpy()))

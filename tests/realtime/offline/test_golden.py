@@ -1,4 +1,4 @@
-"""Renders of five sequence files, compared with stored levels by octave and by time.
+"""Renders of five sequence files have the stored levels in every octave and time slice.
 
 After an intended change, `SOUNDMORPH_WRITE_GOLDEN=1 python -m pytest tests/realtime/offline/test_golden.py`
 stores the new levels. The sequences are rendered with a small model whose weights are drawn from a seed.

@@ -1,7 +1,7 @@
 """Starting, stealing, choking, stopping and swapping add no clicks to the sound.
 
 The sounds of `level_model` are nearly constant, so a cut without a fade leaves a jump as high as the sound:
-ten times the largest jump of a fade or of the sound itself.
+more than ten times the largest jump of a fade or of the sound itself.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def test_swapping_models_makes_no_click(level_model: Path) -> None:
     blocks: list[np.ndarray] = []
     for turn in range(1, SWAPS + 1):
         engine.submit([Trigger(1.0, chance.choice(POINTS)) for _ in range(2)])
-        for _ in range(chance.randrange(12, 20)):  # at least 30 ms, so the previous mixer is silent
+        for _ in range(chance.randrange(12, 20)):  # at least 30 ms, so the mixer swapped out has faded
             engine.hand_over(out)
             blocks.append(out.copy())
         engine.swap(mixers[turn % len(mixers)])

@@ -94,5 +94,5 @@ def test_errors_name_the_file_that_cannot_be_used(place: Path, folder: Path, tmp
     (folder / "means" / "digit_7.wav").rename(folder / "means" / "6.wav")
     with pytest.raises(DataError, match=r"mean six\.wav: a second mean of its class"):
         published.measure(folder, evaluated)
-    with pytest.raises(DataError, match="neither a sub-folder means nor reconstructions"):
+    with pytest.raises(DataError, match="no sub-folder means or reconstructions"):
         published.measure(folder / "means", evaluated)

@@ -1,7 +1,7 @@
 """Measures of a single sound that reveal artefacts of synthesis.
 
-Each function takes a sound, float [T], and its sample rate in Hz. It returns NaN if the sound is too short or
-too quiet.
+Each measure takes a sound, float [T], and its sample rate in Hz. All but `tail_db` return NaN if the sound is
+too short or too quiet.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def frame_power_ratio(sound: Sound, rate: int, hop: int) -> float:
 
     The power of each frame is divided by its mean, then averaged over the frames, sample by sample. Frames
     more than 50 dB below the loudest do not count. The result is the largest power in this average frame over
-    the smallest. Steady noise has nearly 1 with many frames, and more with few, so compare with real sounds.
+    the smallest. For steady noise, it is near 1 with many frames but higher with few, so compare with real
+    sounds.
     """
     band = sosfilt(butter(4, (2000, min(8000, 0.45 * rate)), "bandpass", fs=rate, output="sos"), sound)
     power = band[ATTACK:][: (len(band) - ATTACK) // hop * hop].reshape(-1, hop) ** 2
@@ -73,10 +74,10 @@ def frame_power_ratio(sound: Sound, rate: int, hop: int) -> float:
 def texture(sound: Sound, rate: int) -> float:
     """Return the coefficient of variation of the STFT's magnitudes above 3 kHz.
 
-    The result is the median over regions of 9 bins by 5 windows; regions 50 dB below the largest magnitude do
-    not count. Gaussian noise has .51. Its magnitudes follow the Rayleigh distribution, whose coefficient is
-    √(4/π − 1) = .52; so few values give a slightly lower estimate. Smeared spectra have less than noise;
-    tones and clicks have more.
+    The result is the median over regions of 9 bins by 5 windows; regions more than 50 dB below the largest
+    magnitude do not count. Gaussian noise has .51: its magnitudes follow the Rayleigh distribution, whose
+    coefficient is √(4/π − 1) = .52, and the estimate from only 45 values is slightly lower. Smeared spectra
+    have less than noise; tones and clicks have more.
     """
     bins, _, spectrum = stft(sound, rate, nperseg=512, noverlap=256)
     magnitude = np.abs(spectrum[bins >= 3000])
@@ -89,7 +90,7 @@ def texture(sound: Sound, rate: int) -> float:
 
 
 def ring_db(sound: Sound, rate: int) -> float:
-    """Return the mean prominence of the strongest 2 % of bins from 2 to 14 kHz, in dB.
+    """Return the mean prominence of the most prominent 2 % of bins from 2 to 14 kHz, in dB.
 
     The spectrum is that of one Hann window of 16,384 samples. The prominence of a bin is its level above the
     mean level of the 301 bins around it. Noise has 9.3 dB, and ringing partials have more: the power of the

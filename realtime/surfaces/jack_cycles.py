@@ -1,4 +1,4 @@
-"""The cycles of a JACK client: the time of each sample, and the new events. Works without JACK or a clock.
+"""The cycles of a JACK client: the time of each sample, and the new events. Needs neither JACK nor a clock.
 
 JACK skips cycles when a client is late, and then runs the late client several times in the latest cycle,
 each time with the events of that cycle. After an xrun, JACK's own time of a sample (`jack_frame_time`) is off
@@ -12,7 +12,7 @@ from realtime.util import clocks
 FRAMES = 2**32  # JACK's count of frames wraps around here
 
 Event = tuple[int, bytes]
-"""Place in its cycle in samples, and the message."""
+"""Position in its cycle, in samples, and MIDI message."""
 
 
 class Cycles:
@@ -20,7 +20,7 @@ class Cycles:
 
     The time of an event is the time of its sample, counted from the monotonic time of the first cycle. So
     evenly spaced events have evenly spaced times, whenever the cycles run. `monotonic` converts such a time
-    to the time of the clock.
+    to monotonic time.
 
     Args:
         rate_hz: sample rate of the server.

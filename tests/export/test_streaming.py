@@ -28,7 +28,7 @@ def test_every_architecture_can_be_exported() -> None:
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[VAE, Decoder]:
-    """A model, and its file as the stage reads it. Of the 22 layers, two or three share a ring buffer."""
+    """A model, and its file as the stage reads it. In `dc`, two of the 22 layers share each ring buffer."""
     config = ModelConfig(request.param, 8000, FRAMES * 32, DIM, layers=22, channels=6, modes=9, knots=12)
     model, path = fresh_model(config, tmp_path_factory.mktemp(request.param))
     return model, Decoder(path, capacity=3)
@@ -42,7 +42,7 @@ def sound(model: VAE, z: Floats) -> Floats:
 
 
 def assert_same(got: Floats, wanted: Floats) -> None:
-    """Assert that two sounds are equal to 1e-6 of full scale."""
+    """Assert that two sounds are equal to within 1e-6 of full scale."""
     assert 0.01 < np.abs(wanted).max() < 1.0
     assert np.abs(got - wanted).max() <= 1e-6
 

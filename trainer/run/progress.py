@@ -23,7 +23,7 @@ from trainer.run.steps import Display
 
 
 def terms(values: dict[str, float]) -> str:
-    """Return terms as a text such as "reconstruction 0.0123  kl 4.56"."""
+    """Return the terms of a loss as text, such as "reconstruction 0.0123  kl 4.56"."""
     return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
 
 

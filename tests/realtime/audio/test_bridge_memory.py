@@ -46,7 +46,7 @@ def test_sound_wraps_around(bridge: BridgeFile) -> None:
 
 
 def test_events_wrap_around_and_come_in_order(bridge: BridgeFile) -> None:
-    memory, length = bridge.memory, 1001  # with a header, 1,040 bytes, which does not divide the ring's size
+    memory, length = bridge.memory, 1001  # with header and padding 1,040 bytes: no divisor of the ring's size
     for number in range(3 * EVENT_BYTES // length):
         content = bytes([number % 256]) * length
         assert memory.add_event(number, OSC, content)

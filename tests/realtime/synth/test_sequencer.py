@@ -49,7 +49,7 @@ EVERY_STEP = [(0, SetStep(step, (hit(step),))) for step in range(ALL_STEPS)]
 
 
 def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
-    """Return the hits, taken in periods that end at `ends`; edits are submitted before their period."""
+    """Return the hits, taken in periods that end at `ends`; each edit is submitted before its period."""
     sequencer, waiting, hits, begin = Sequencer(rate), list(edits), [], 0
     for end in ends:
         while waiting and waiting[0][0] < end:
@@ -136,7 +136,7 @@ def test_hits_do_not_depend_on_how_calls_divide_the_time(edits: Edits, ends: lis
 def test_changes_of_tempo_and_swing_neither_lose_nor_repeat_a_step(
     drawn: list[tuple[int, SetClock]], ends: list[int]
 ) -> None:
-    """The loop always has 64 steps, so that each step differs from its neighbours."""
+    """All clocks have 64 steps, so that the step of each hit is known."""
     changes = sorted(((at, SetClock(c.bpm, c.swing, 64)) for at, c in drawn), key=lambda each: each[0])
     hits = taken([*EVERY_STEP, (0, SetClock(120.0, 50.0, 64)), (0, StartSteps()), *changes], ends)
     assert [step_of(each) for _, each in hits] == [k % 64 for k in range(len(hits))]
@@ -144,7 +144,7 @@ def test_changes_of_tempo_and_swing_neither_lose_nor_repeat_a_step(
 
 
 def test_tempo_changes_with_the_next_step_and_swing_with_the_next_pair() -> None:
-    """A step lasts 6000 samples at 120 beats per minute, 12,000 at 60; 18,000 at 60 with a swing of 75."""
+    """A step lasts 6000 samples at 120 bpm and 12,000 at 60; a pair with a swing of 75, 18,000 + 6000."""
     tempo: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (6001, SetClock(60.0, 50.0, 16))]
     assert [at for at, _ in taken(tempo, [48_000])] == [0, 6000, 12_000, 24_000, 36_000]
     both: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (1, SetClock(60.0, 75.0, 16))]
@@ -285,7 +285,7 @@ def test_stop_of_all_voices_does_not_stop_the_loop(make_mixer: Callable[..., Mix
     assert [at for at, each in log if isinstance(each, Trigger)] == [0, 6000]
 
 
-def test_point_follows_the_way_of_each_step_within_the_step() -> None:
+def test_point_follows_the_path_of_each_step_within_the_step() -> None:
     sequencer = Sequencer(RATE)
     for step in range(16):
         sequencer.submit(SetStep(step, (hit(step),), ((float(step),), (step + 0.5,), (step + 1.0,))))
@@ -339,7 +339,7 @@ def test_start_joins_an_external_beat() -> None:
 
 
 def test_sequencer_follows_an_external_beat_without_losing_or_repeating_a_step() -> None:
-    """The sequencer, at 120 bpm, meets a peer that is 20 ms behind and later changes its tempo."""
+    """The beat is 20 ms behind the sequencer, both at 120 bpm; after 2 s, the beat changes to 150 bpm."""
     beats: list[tuple[int, SetBeat]] = []
     time_s, beat = 0.02, 0.0
     while time_s < 4.1:

@@ -18,7 +18,7 @@ NUMBERS = (
 
 
 def values(numbers: st.SearchStrategy[Any], max_leaves: int) -> st.SearchStrategy[Any]:
-    """Values of JSON with these numbers, in lists and dictionaries."""
+    """JSON values with these numbers, in lists and dictionaries."""
     return st.recursive(
         st.none() | st.booleans() | numbers | WORDS,
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
@@ -62,7 +62,7 @@ def damaged(draw: st.DrawFn, content: Any) -> Any:
 
 @st.composite
 def changed(draw: st.DrawFn, content: bytes, reach: int) -> bytes:
-    """Copies of bytes with changes among the first or the last `reach` bytes; some copies are cut off."""
+    """Copies of bytes with changes within `reach` bytes of the beginning or the end; some are truncated."""
     found = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, min(reach, len(found) - 1)))

@@ -446,7 +446,7 @@ class Control:
         return command
 
     def _levelled(self, hit: Trigger) -> Trigger:
-        """Return a hit at the level that belongs to the point."""
+        """Return a hit with the level of the point added to its own."""
         level_db = self._point.level_db
         if hit.touch is not None or not level_db:
             return hit
@@ -495,12 +495,12 @@ class Control:
                 raise ControlError(_MODEL_CHANGED)
             if not earlier:
                 raise ControlError(f"no other model named {info.name!r} has presets that fit")
-            one = [*earlier][-1] if checksum is None else checksum
-            if one not in earlier:
-                raise ControlError(f"checksum is {one!r}, not one of {listed(earlier)}")
-            self.presets.adopt(earlier[one])
+            chosen = [*earlier][-1] if checksum is None else checksum
+            if chosen not in earlier:
+                raise ControlError(f"checksum is {chosen!r}, not one of {listed(earlier)}")
+            self.presets.adopt(earlier[chosen])
             self._prepare()
-            self._save(address, one, sender)
+            self._save(address, chosen, sender)
 
         self._work(lambda: self._preset_file.earlier(info), keep, address, "", sender, last=False)
 
@@ -589,7 +589,7 @@ class Control:
         return min(max(due - now, 0.001), IDLE_S)
 
     def news(self) -> Iterator[tuple[Sender, Message]]:
-        """Yield (receiver, message) for arrivals of glides, finished jobs, edits and due status reports."""
+        """Yield (receiver, message) for arrived glides, finished jobs, axis names, edits and due statuses."""
         arrived: Iterable[int] = ()
         with suppress(RealtimeError):  # no engine is running at the moment
             arrived = self.player.arrivals() if self._arrivals.expected else ()

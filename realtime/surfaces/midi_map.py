@@ -29,10 +29,10 @@ from realtime.util.outside import OutsideError
 SOURCES = ("cc", "bend", "pressure")
 HITS = ("/morph/trigger", "/morph/note", "/morph/drum")
 CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.7}
-"""Exponents of the velocity, 0 to 1: `soft` makes light hits louder, `hard` quieter."""
+"""Exponents applied to the velocity, 0..1: `soft` makes light hits louder, `hard` makes them quieter."""
 FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
-WIDEST = 1000.0  # an argument's limits beyond this, such as those of z, are too far apart for a knob
-USUAL = 3.0  # limit that replaces them
+WIDEST = 1000.0  # largest limit of an argument that suits a knob; those of z, for example, are larger
+USUAL = 3.0  # limit that replaces a larger one
 MAX_BYTES = 2**20
 
 Rule = TypeVar("Rule")
@@ -48,13 +48,13 @@ class Knob:
 
     Attributes:
         target: the address.
-        cc: controller number; with `bits` 14, 0..31 for the coarse half, and `cc + 32` is the fine half.
+        cc: controller number; with `bits` 14, that of the coarse half, 0..31; the fine half has `cc + 32`.
         source: "cc", or a channel's "bend" or "pressure".
         channel: 1..16, or 0 for all.
         bits: 7, or 14 for controllers that send a fine half after each coarse half.
         arguments: the other arguments, in order.
-        argument: name of the argument that the knob moves; empty for the last number.
-        low, high: ends of the knob's range; NaN takes the address's limits, or -3..3 if those are very wide.
+        argument: name of the argument that the knob moves; empty for the last numeric one.
+        low, high: ends of the knob's range; NaN takes the argument's limit, or ±3 if that is beyond ±1000.
         pickup: ignore the knob until it passes the current value; applies to "cc" only.
     """
 
@@ -90,7 +90,7 @@ class Knob:
         """Return the argument that the knob moves.
 
         Raises:
-            MapError: the target is unknown, or has no such number.
+            MapError: the target is unknown, or has no such numeric argument.
         """
         numbers = [a for a in self.arguments_of_target() if a.kind != "text"]
         if self.argument:
@@ -167,7 +167,7 @@ class Program:
     Attributes:
         number: program number, 0..127.
         preset: the preset's name.
-        ms: duration of the glide there; negative uses the default glide (`/morph/glide`).
+        ms: duration of the glide to the preset; if negative, the default glide's (`/morph/glide`).
         channel: 1..16, or 0 for all.
     """
 
@@ -180,9 +180,9 @@ class Program:
         _within("number", self.number, *MIDI_DATA.range)
         _within("channel", self.channel, 0, 16)
         if not 0 < len(self.preset) <= MAX_TEXT:
-            raise MapError(f"preset is {self.preset!r}, not a name")
+            raise MapError(f"preset is {self.preset!r}, not a name of 1 to {MAX_TEXT} characters")
         if not self.ms <= 600_000.0:
-            raise MapError(f"ms is {self.ms!r}, not at most 600000")
+            raise MapError(f"ms is {self.ms!r}, not a number up to 600000")
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,8 @@ class Mpe:
     Attributes:
         zone: "lower" has its member channels from 2 up, "upper" from 15 down.
         members: number of member channels, 1..15.
-        x, y: the dimension that moves the finger's point on the map: bend, timbre (CC 74), pressure or note.
+        x, y: the finger's dimension that moves its point along this axis of the model's map: bend, timbre
+            (CC 74), pressure or note.
         release: "ring" lets a sound play to its end, "stop" fades it out when the finger lifts.
     """
 

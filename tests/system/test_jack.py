@@ -78,7 +78,7 @@ def test_jack_receives_the_exact_sound_of_the_decoder(
 
 
 def test_disconnecting_during_the_callback_does_not_deadlock_python() -> None:
-    """An asynchronous JACK server cancels the thread of a closing client, wherever the thread is."""
+    """An asynchronous JACK server cancels the thread of a closing client, whatever the thread is doing."""
     with Jack(synchronous=False) as jack:
         jack.wait()
         with Process([sys.executable, "-c", LEAVE], jack.env) as leaving:

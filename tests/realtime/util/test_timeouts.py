@@ -25,7 +25,7 @@ timeouts.exit_with(3)
 
 
 @pytest.mark.parametrize(("closing_s", "said"), [(0.0, "the end\nin order\n"), (600.0, "the end\n")])
-def test_exit_skips_cleanup_while_a_close_still_runs(closing_s: float, said: str) -> None:
+def test_exit_skips_cleanup_while_a_call_still_runs(closing_s: float, said: str) -> None:
     done = subprocess.run([sys.executable, "-c", EXIT, str(closing_s)], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (3, said, "")
 
@@ -39,7 +39,7 @@ def test_result_and_exception_are_passed_on() -> None:
 
 
 def answer_of(caller: TimedCaller, answer: int) -> int:
-    """Ask for a number until the earlier call has returned; return the answer."""
+    """Repeat a call that returns `answer` until the earlier call has ended; return its result."""
     end = time.monotonic() + 30.0
     while True:
         with contextlib.suppress(TimeoutError):

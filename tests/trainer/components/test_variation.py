@@ -1,4 +1,4 @@
-"""The components of a varied sound are varied in the same way as the sound."""
+"""A variation changes a sound and its components in the same way."""
 
 from __future__ import annotations
 

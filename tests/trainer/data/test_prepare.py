@@ -111,7 +111,7 @@ def test_500_files_with_13_kinds_of_fault_are_reported(sounds: Sounds) -> None:
     assert sounds.waveforms.abs().amax((1, 2)).tolist() == [1.0] * 464
 
 
-def test_many_adapted_files_of_one_fault_are_counted(sounds: Sounds) -> None:
+def test_adapted_files_with_the_same_fault_are_counted(sounds: Sounds) -> None:
     found = brief(sounds)
     assert len(found) == len(sounds.skipped) + 4
     assert ("kick/stereo-21.wav and 3 more", "stereo", "mixed to mono") in found
@@ -141,9 +141,7 @@ def test_prepare_reports_files_classes_and_parts(
     assert lines[-1] == "a class of one sound cannot be held out: bell"
 
 
-def test_folder_without_usable_files_is_reported_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_folder_is_reported_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prepare", "--data", str(tmp_path / "no")]) == 2
     assert capsys.readouterr().err == f"trainer: error: {tmp_path}/no: no such folder\n"
 

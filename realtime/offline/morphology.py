@@ -27,23 +27,31 @@ from realtime.model.schema import ModelInfo
 from realtime.offline.bounce import Bounce
 from realtime.offline.score import score
 from realtime.synth.command_log import commands
-from realtime.synth.commands import Command, Goto, SetZ, Swap, Trigger, Z
-from realtime.synth.glide import Glide
+from realtime.synth.commands import Command, Goto, SetAxis, SetDimension, SetZ, Swap, Trigger
+from realtime.synth.glide import Point
+from realtime.synth.points import Points
 from realtime.util.errors import printable
 from realtime.util.files import check_place, write_bytes
 
 SECONDS = 300.0  # maximum duration drawn
 RANGE_DB = 80.0
 WINDOW, HOP = 512, 128
+PIECES = 16  # number of points that draw a glide, or a part of it between commands
 NEAREST = 6  # anchors that determine a point's place on the map
 
 
 @dataclass(frozen=True)
-class Way:
-    """Positions of the point over time: seconds [N], z [N, D], and a flag for hits [N]."""
+class Trace:
+    """Places in the latent space over time: seconds [N], z [N, D], and flags.
+
+    Attributes:
+        path: True for a place of the point, [N].
+        hits: True for the place of a hit, which may have a point of its own, [N].
+    """
 
     seconds: NDArray[np.float64]
     z: NDArray[np.float64]
+    path: NDArray[np.bool_]
     hits: NDArray[np.bool_]
 
 
@@ -68,44 +76,52 @@ def draw(args: argparse.Namespace, model: Path) -> list[Path]:
             sequence, events = bounce.open(args.source)
             bounce.whole(sequence)
             played_commands = score(sequence, events)
-        way = follow(played_commands, bounce.info, bounce.rate)
+        trace = follow(played_commands, bounce.info, bounce.rate)
         sound, rate = soundfile.read(args.output, dtype="float32", always_2d=True)
         page_sound = Path(folder) / "sound.flac"
         soundfile.write(page_sound, sound, rate, subtype="PCM_16")
         player = page_sound.read_bytes()
     title = printable(args.source.stem)
-    picture = _png(figure(title, sound[: int(SECONDS * rate)].mean(axis=1), rate, way, bounce.info))
+    picture = _png(figure(title, sound[: int(SECONDS * rate)].mean(axis=1), rate, trace, bounce.info))
     write_bytes(targets[0], picture)
-    write_bytes(targets[1], page(title, picture, player, way, bounce.info).encode())
+    write_bytes(targets[1], page(title, picture, player, trace, bounce.info).encode())
     return targets
 
 
-def follow(played_commands: Iterable[tuple[int, Command]], info: ModelInfo, rate: int) -> Way:
-    """Return the path of the main point for a score of (device sample, command)."""
-    glide = Glide.at_rest(info.classes[0].centroid)
-    rows: list[tuple[int, Z, bool]] = []
+def follow(played_commands: Iterable[tuple[int, Command]], info: ModelInfo, rate: int) -> Trace:
+    """Return the path of the point, and the places of all hits, for a score of (device sample, command)."""
+    points = Points(info.classes[0].centroid, rate)
+    rows: list[tuple[int, Point, bool, bool]] = []  # device sample, z, path, hit
+    drawn = 0
+
+    def draw_until(sample: int) -> None:
+        nonlocal drawn
+        end = min(sample, points.glide.end)
+        if end > drawn:
+            times = np.linspace(drawn, end, PIECES).round().astype(int).tolist()
+            rows.extend((at, points.glide.at(at), True, False) for at in times)
+        drawn = max(drawn, sample)
+
     for sample, command in played_commands:
+        draw_until(sample)
         match command:
-            case SetZ(z=z):
-                glide = Glide.at_rest(z)
-            case Goto():
-                samples = round(command.ms * rate / 1000)
-                glide = glide.towards(
-                    command.z, sample, samples, command.curve, command.path, command.through
-                )
-                for part in np.linspace(0, samples, 16):
-                    at = sample + round(part)
-                    rows.append((at, tuple(glide.at(at).tolist()), False))
-            case Trigger(z=z):
+            case SetZ() | SetDimension() | SetAxis() | Goto():
+                points.move(command, sample)
+                rows.append((sample, points.glide.at(sample), True, False))
+            case Trigger(z=z, touch=touch, point=point, offset=offset):
                 if z is not None:
-                    glide = Glide.at_rest(z)
-                rows.append((sample, tuple(glide.at(sample).tolist()), True))
-            case _:
-                continue
+                    points.move(SetZ(z, touch), sample)
+                place = points.begin(touch).at(sample) if point is None else np.array(point)
+                place = place if offset is None else place + np.array(offset)
+                rows.append((sample, place, (touch, point, offset) == (None, None, None), True))
+    draw_until(points.glide.end)
     rows.sort(key=lambda row: row[0])
-    times = np.array([row[0] for row in rows]) / rate
-    points = np.array([row[1] for row in rows]).reshape(len(rows), info.latent_dim)
-    return Way(times, points, np.array([row[2] for row in rows], bool))
+    return Trace(
+        seconds=np.array([row[0] for row in rows]) / rate,
+        z=np.array([row[1] for row in rows]).reshape(len(rows), info.latent_dim),
+        path=np.array([row[2] for row in rows], bool),
+        hits=np.array([row[3] for row in rows], bool),
+    )
 
 
 def on_map(z: NDArray[np.float64], info: ModelInfo) -> NDArray[np.float64]:
@@ -133,7 +149,7 @@ def spectrum_db(sound: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(20 * np.log10(magnitude.T + 1e-6), np.float64)
 
 
-def figure(title: str, sound: NDArray[np.float32], rate: int, way: Way, info: ModelInfo) -> Figure:
+def figure(title: str, sound: NDArray[np.float32], rate: int, trace: Trace, info: ModelInfo) -> Figure:
     """Draw waveform and spectrogram on a shared time axis, and the map next to them."""
     drawing = Figure(figsize=(14, 6), layout="constrained")
     wave, spectrum, plane = _axes(drawing)
@@ -159,12 +175,13 @@ def figure(title: str, sound: NDArray[np.float32], rate: int, way: Way, info: Mo
             some = places[labels == label]
             plane.scatter(some[:, 0], some[:, 1], s=8, alpha=0.4, label=name)
         plane.legend(fontsize="small", markerscale=2)
-    if len(way.z):
-        where = on_map(way.z, info)
-        plane.plot(where[:, 0], where[:, 1], color="black", linewidth=0.7)
-        hits = where[way.hits]
+    if len(trace.z):
+        where = on_map(trace.z, info)
+        path = where[trace.path]
+        plane.plot(path[:, 0], path[:, 1], color="black", linewidth=0.7)
+        hits = where[trace.hits]
         plane.scatter(
-            hits[:, 0], hits[:, 1], c=way.seconds[way.hits], cmap="viridis", s=30, edgecolor="black"
+            hits[:, 0], hits[:, 1], c=trace.seconds[trace.hits], cmap="viridis", s=30, edgecolor="black"
         )
     plane.set(title="path of the point", xticks=[], yticks=[])
     return drawing
@@ -183,12 +200,12 @@ def _png(drawing: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def page(title: str, picture: bytes, player: bytes, way: Way, info: ModelInfo) -> str:
+def page(title: str, picture: bytes, player: bytes, trace: Trace, info: ModelInfo) -> str:
     """Return a self-contained HTML page: picture, player, and buttons that jump to each hit."""
     encoded = {name: base64.b64encode(data).decode() for name, data in (("png", picture), ("flac", player))}
     centres = np.array([each.centroid for each in info.classes])
     rows = []
-    for seconds, z in zip(way.seconds[way.hits][:2000], way.z[way.hits], strict=False):
+    for seconds, z in zip(trace.seconds[trace.hits][:2000], trace.z[trace.hits], strict=False):
         name = info.classes[int(np.linalg.norm(centres - z, axis=1).argmin())].name
         jump = f"document.querySelector('audio').currentTime={seconds:.4f};"
         jump += "document.querySelector('audio').play()"

@@ -430,14 +430,8 @@ class Mixer:
     def _execute(self, command: Command) -> Command:
         """Execute a command; return it as the log records it."""
         match command:
-            case SetZ(z, touch):
-                self._points.go(Goto(z, 0.0, touch=touch), self.position)
-            case SetDimension(index, value):
-                self._points.bend(self.glide.with_dimension(index, value), self.position)
-            case SetAxis(axis, origin, value):
-                self._points.bend(self.glide.with_axis(axis, origin, value), self.position)
-            case Goto():
-                self._points.go(command, self.position)
+            case SetZ() | SetDimension() | SetAxis() | Goto():
+                self._points.move(command, self.position)
             case Trigger(z=z, touch=touch):
                 if z is not None:
                     self._points.go(Goto(z, 0.0, touch=touch), self.position)

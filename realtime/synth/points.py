@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from realtime.synth.commands import Goto, SetZ, Z
+from realtime.synth.commands import Goto, SetAxis, SetDimension, SetZ, Z
 from realtime.synth.glide import Glide, Point
 
 SETTLED_MS = 30.0  # when the point has rested for this long, its sound is decoded ahead
@@ -62,6 +62,18 @@ class Points:
         self.glide = self.glide.towards(*route)
         self._unsettle(position)
         self._ticket = (goto.ticket, self.glide) if goto.ticket else None
+
+    def move(self, command: SetZ | SetDimension | SetAxis | Goto, position: int) -> None:
+        """Execute a command that moves the point, or that of a touch, at device sample `position`."""
+        match command:
+            case SetZ(z, touch):
+                self.go(Goto(z, 0.0, touch=touch), position)
+            case SetDimension(index, value):
+                self.bend(self.glide.with_dimension(index, value), position)
+            case SetAxis(axis, origin, value):
+                self.bend(self.glide.with_axis(axis, origin, value), position)
+            case Goto():
+                self.go(command, position)
 
     def bend(self, glide: Glide, position: int) -> None:
         """Replace the path of the point by `glide`, which ends at the same time."""

@@ -16,7 +16,7 @@ import soundfile
 from realtime.__main__ import main
 from realtime.model.decoder import Decoder
 from realtime.offline.morphology import follow, on_map
-from realtime.synth.commands import Goto, Mode, SetZ, Trigger
+from realtime.synth.commands import Command, Goto, Mode, SetDimension, SetZ, Trigger
 from realtime.util import install
 
 SEQUENCE = """
@@ -36,14 +36,40 @@ velocity = 0.2
 
 def test_path_contains_every_hit_and_glide(decoder: Decoder) -> None:
     a, b = (0.0, 0.0, 0.0, 0.0), (1.0, 0.0, -1.0, 0.0)
-    way = follow(
+    trace = follow(
         [(0, Mode("live")), (0, SetZ(a)), (10, Trigger()), (20, Goto(b, 100.0)), (70, Trigger(1.0))],
         decoder.info,
         1000,
     )
-    np.testing.assert_allclose(way.seconds[way.hits], [0.01, 0.07])
-    np.testing.assert_allclose(way.z[way.hits], [a, [0.5, 0.0, -0.5, 0.0]])
-    np.testing.assert_allclose(way.z[-1], b)
+    np.testing.assert_allclose(trace.seconds[trace.hits], [0.01, 0.07])
+    np.testing.assert_allclose(trace.z[trace.hits], [a, [0.5, 0.0, -0.5, 0.0]])
+    np.testing.assert_allclose(trace.z[-1], b)
+
+
+def test_path_follows_the_point_while_hits_of_touches_are_at_their_own_places(decoder: Decoder) -> None:
+    a, b, c = (0.0, 0.0, 0.0, 0.0), (1.0, 0.0, -1.0, 0.0), (0.0, 2.0, 0.0, 2.0)
+    commands: list[tuple[int, Command]] = [
+        (0, SetZ(a)),
+        (10, SetZ(c, touch=3)),
+        (20, Goto(c, 100.0, touch=3)),
+        (30, Trigger(touch=3)),
+        (40, SetDimension(1, 0.5)),
+        (50, Trigger()),
+        (60, Trigger(point=b)),
+        (70, Trigger(offset=b)),
+    ]
+    trace = follow(commands, decoder.info, 1000)
+    aside = (0.0, 0.5, 0.0, 0.0)
+    np.testing.assert_allclose(trace.z[trace.hits], np.array([c, aside, b, np.add(aside, b)]))
+    assert {tuple(z) for z in trace.z[trace.path].tolist()} == {a, aside}
+
+
+def test_glide_that_another_glide_interrupts_is_drawn_until_then(decoder: Decoder) -> None:
+    a, b = (0.0, 0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)
+    trace = follow([(0, SetZ(a)), (0, Goto(b, 100.0)), (50, Goto(a, 50.0))], decoder.info, 1000)
+    assert trace.z[:, 0].max() == pytest.approx(0.5)
+    assert trace.z[-1, 0] == 0.0
+    assert trace.seconds[-1] == pytest.approx(0.1)
 
 
 def test_anchors_are_projected_to_their_places_on_the_map(decoder: Decoder) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from trainer.architectures import ARCHITECTURES, HOP_LENGTH
-from trainer.errors import ConfigError
+from trainer.errors import ConfigError, printable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -304,7 +304,7 @@ class Config:
         parts = {}
         for name, table in tables.items():
             if name not in _SECTIONS:
-                raise ConfigError(f"unknown table [{_printable(name)}]{_near(name, _SECTIONS)}")
+                raise ConfigError(f"unknown table [{printable(name)}]{_near(name, _SECTIONS)}")
             if not isinstance(table, Mapping):
                 raise ConfigError(f"{name} = {table!r}: it must be a table, [{name}]")
             parts[name] = _section(name, table)
@@ -408,11 +408,6 @@ _ABOVE_ZERO = {
 }
 
 
-def _printable(name: str) -> str:
-    """Return a name for a one-line message, with unprintable characters such as line breaks escaped."""
-    return name if name.isprintable() else repr(name)
-
-
 def _near(name: str, names: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else f"; choose from {', '.join(names)}"
@@ -437,7 +432,7 @@ def _fields(section: str, kind: Any, table: Mapping[str, Any]) -> Any:
         if key not in types:
             home = [name for name, other in _SECTIONS.items() if key in get_type_hints(other)]
             hint = f"; it belongs in [{home[0]}]" if home else _near(key, types)
-            raise ConfigError(f"unknown key {_printable(key)} in [{section}]{hint}")
+            raise ConfigError(f"unknown key {printable(key)} in [{section}]{hint}")
         values[key] = _value(section, key, value, types[key])
     needed = [item.name for item in dataclasses.fields(kind) if item.default is dataclasses.MISSING]
     missing = [name for name in needed if name not in values and kind is HeadConfig]

@@ -21,3 +21,8 @@ class CheckpointError(TrainerError):
 
 class DivergedError(TrainerError):
     """A loss or an output of the model is not finite."""
+
+
+def printable(name: str) -> str:
+    """Return a name for a one-line message, with unprintable characters such as line breaks escaped."""
+    return name if name.isprintable() else repr(name)

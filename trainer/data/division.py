@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import ConfigError, DataError
+from trainer.errors import ConfigError, DataError, printable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -89,9 +89,11 @@ def read(name: str) -> Recipe:
     for table, keys in tables.items():
         known = TABLES.get(table)
         if known is None or not isinstance(keys, dict):
-            raise ConfigError(f"{name}: no table [{table}]; there are {', '.join(TABLES)}")
+            raise ConfigError(f"{name}: no table [{printable(table)}]; there are {', '.join(TABLES)}")
         if unknown := sorted(set(keys) - known):
-            raise ConfigError(f"{name}: [{table}] has no key {unknown[0]}; use {', '.join(sorted(known))}")
+            raise ConfigError(
+                f"{name}: [{table}] has no key {printable(unknown[0])}; use {', '.join(sorted(known))}"
+            )
     return Recipe(
         description=str(description),
         drums=_texts(name, tables, "leave_out", "drum"),

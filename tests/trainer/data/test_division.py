@@ -132,6 +132,8 @@ def test_error_names_the_fault_of_a_manifest(
     [
         ("[tests]\n", r"no table \[tests\]"),
         ("[test]\nkit = []\n", r"\[test\] has no key kit; use kits, per_drum"),
+        ('["te\\nst"]\n', r"no table \['te\\nst'\]"),
+        ('[test]\n"ki\\nts" = []\n', r"\[test\] has no key 'ki\\nts'; use kits, per_drum"),
         ("[test]\nkits = 'a'\n", "it must be a list of strings"),
         ("[test]\nper_drum = -1\n", "it must be a whole number"),
         ("[", "recipe.toml"),

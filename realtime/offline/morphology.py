@@ -111,9 +111,8 @@ def follow(played_commands: Iterable[tuple[int, Command]], info: ModelInfo, rate
             case Trigger(z=z, touch=touch, point=point, offset=offset):
                 if z is not None:
                     points.move(SetZ(z, touch), sample)
-                place = points.begin(touch).at(sample) if point is None else np.array(point)
-                place = place if offset is None else place + np.array(offset)
-                rows.append((sample, place, (touch, point, offset) == (None, None, None), True))
+                on_path = (touch, point, offset) == (None, None, None)
+                rows.append((sample, points.place(command, sample), on_path, True))
     draw_until(points.glide.end)
     rows.sort(key=lambda row: row[0])
     return Trace(

@@ -408,7 +408,7 @@ class Mixer:
         """
         while self._waiting:
             latest, trigger = self._waiting[0]
-            if not self._is_whole(self._where(trigger)):
+            if not self._is_whole(self._points.place(trigger, self.position)):
                 if self.position < max(latest, self._patient_until):
                     return
                 self._patient_until = self.position + self._samples(PATIENCE_MS)
@@ -418,14 +418,6 @@ class Mixer:
     def _is_whole(self, z: Point) -> bool:
         sound = self.sound_cache.get(z.astype(np.float32))
         return sound is not None and sound.whole
-
-    def _where(self, trigger: Trigger) -> Point:
-        """Return z of the voice that starts now."""
-        if trigger.point is not None:
-            z = np.array(trigger.point)
-        else:
-            z = self._points.begin(trigger.touch).at(self.position)
-        return z if trigger.offset is None else z + np.array(trigger.offset)
 
     def _execute(self, command: Command) -> Command:
         """Execute a command; return it as the log records it."""
@@ -492,7 +484,7 @@ class Mixer:
         if not self._free:  # all voices play or fade out: cut the voice nearest its end
             self._cut(min(self._playing, key=lambda voice: voice.end))
         voice = self._free.pop()
-        z = self._where(trigger)
+        z = self._points.place(trigger, self.position)
         stays = trigger.reverse or trigger.point is not None or self.mode == "latch"
         fixed = Glide.at_rest(z) if stays else None
         rests = (fixed or self._points.begin(trigger.touch)).rests_at(self.position)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from realtime.synth.commands import Goto, SetAxis, SetDimension, SetZ, Z
+import numpy as np
+
+from realtime.synth.commands import Goto, SetAxis, SetDimension, SetZ, Trigger, Z
 from realtime.synth.glide import Glide, Point
 
 SETTLED_MS = 30.0  # when the point has rested for this long, its sound is decoded ahead
@@ -37,6 +39,12 @@ class Points:
     def begin(self, touch: int | None) -> Glide:
         """Return the path for a new voice of a touch; a new touch starts on the path of the point."""
         return self.glide if touch is None else self._touches.setdefault(touch, self.glide)
+
+    def place(self, trigger: Trigger, position: int) -> Point:
+        """Return z of the voice of a hit that starts at device sample `position`."""
+        fixed = trigger.point
+        z = self.begin(trigger.touch).at(position) if fixed is None else np.array(fixed)
+        return z if trigger.offset is None else z + np.array(trigger.offset)
 
     def standing(self, position: int) -> list[SetZ | Goto]:
         """Return the commands that move the points of another mixer to these points at sample `position`.

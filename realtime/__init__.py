@@ -1,7 +1,8 @@
-"""The stage: OSC in, sound out.
+"""The performance side of soundmorph: plays a trained model live, or renders sound files with it.
 
-Messages pass from `control` through `live` to `synth`, which decodes with `model`; blocks of sound pass back
-through `live` to `audio`. For a rendered file, `offline` takes the place of `control`, `live` and `audio`.
+In the server, OSC messages pass from the package `control` through `live` to `synth`, which decodes sounds
+with `model`; blocks of samples pass back through `live` to `audio`. When a file is rendered, `offline` takes
+the place of `control`, `live` and `audio`.
 """
 
 import os

@@ -1,6 +1,7 @@
 """The command line, `realtime COMMAND`; each command is a module in `realtime.cli`.
 
-Each function imports the modules it uses, so that `program` sets the effect of Ctrl-C before slow imports.
+Each function imports the modules that it uses, so that `program` can set the effect of Ctrl-C before any slow
+import.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def commands() -> dict[str, Any]:
-    """Return the module of each command."""
+    """Return command name -> module."""
     from realtime.cli import bench, devices, encode, info, midi, morphology, render, serve
 
     return {
@@ -36,7 +37,7 @@ def get_parser() -> argparse.ArgumentParser:
     from importlib.metadata import version
 
     parser = argparse.ArgumentParser(
-        prog="realtime", description="Play and render morphs between sounds with a decoder file."
+        prog="realtime", description="Play and render morphs between sounds with a model file."
     )
     parser.add_argument("--version", action="version", version=f"soundmorph {version('soundmorph')}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -46,7 +47,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return its exit code; report a user error in one line and return 2."""
+    """Run a command and return its exit code; print an error that the user can fix, and return 2."""
     from io import TextIOWrapper
 
     from realtime.util.errors import explained
@@ -79,7 +80,7 @@ def _refuse(text: str) -> int:
 
 
 def program() -> NoReturn:
-    """Run the command line and end the process; the entry point of the `realtime` script.
+    """Run the command line and end the process. The installed script `realtime` calls this function.
 
     Ctrl-C ends the process at once, because a KeyboardInterrupt during an import may be lost or leave a
     traceback. A command that has something to save or to clean up handles Ctrl-C itself

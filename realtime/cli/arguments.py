@@ -1,4 +1,4 @@
-"""Argument types, and options that several commands share."""
+"""Types of command-line arguments, and options that several commands share."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def add_decoder(parser: argparse.ArgumentParser) -> None:
     """Add --threads and --provider."""
     parser.add_argument("--threads", type=whole(1, 64), default=1, help="decoder threads; default: 1")
     parser.add_argument(
-        "--provider", choices=("auto", "cpu", "cuda"), default="auto", help="processor that runs the decoder"
+        "--provider", choices=("auto", "cpu", "cuda"), default="auto", help="processor that decodes sounds"
     )
 
 
@@ -67,7 +67,13 @@ def add_gain(parser: argparse._ActionsContainer) -> None:
 
 
 def add_finish(parser: argparse._ActionsContainer, headroom_db: float, default: str) -> None:
-    """Add the options of `output.Finish`; `default` describes the default headroom."""
+    """Add --headroom, --limiter and --dc-block.
+
+    Args:
+        parser: receives the options.
+        headroom_db: default of --headroom, in dB.
+        default: description of this default in the help text.
+    """
     parser.add_argument(
         "--headroom",
         type=number(*HEADROOM_DB.range),
@@ -86,7 +92,7 @@ def add_finish(parser: argparse._ActionsContainer, headroom_db: float, default: 
         type=number(*DC_BLOCK_HZ.range),
         default=0.0,
         metavar="HZ",
-        help="cutoff frequency of a high-pass that removes DC offset, up to 40; default: 0 (off)",
+        help="cutoff frequency, at most 40, of a high-pass filter that removes DC offset; default: 0 (off)",
     )
 
 
@@ -98,7 +104,7 @@ def add_plugin(parser: argparse._ActionsContainer) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a VST3 or AU effect after the mixer; repeat the option for several, in order",
+        help="a VST3 or AU effect that processes the mix; repeat the option to chain several, in this order",
     )
 
 
@@ -122,7 +128,7 @@ def check_log_options(args: argparse.Namespace) -> None:
 
 
 def outputs(text: str) -> tuple[int, ...]:
-    """Argument type: one or two outputs of a device."""
+    """Argument type: numbers of one or two different outputs of a device, counted from 1."""
     words = text.split(",")
     if not 1 <= len(words) <= 2 or not all(w.isascii() and w.isdigit() and 1 <= int(w) <= 256 for w in words):
         raise argparse.ArgumentTypeError(f"{text!r} is not one or two outputs, such as 3 or 3,4")

@@ -1,4 +1,4 @@
-"""`realtime bench`: measure the two latencies with a model on a device, as sums of named terms."""
+"""`realtime bench`: print the components of the latency of a hit and of a move, and measure silent hits."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from realtime.util import signals
 from realtime.util.errors import RealtimeError
 
 HITS = 200
-PAUSE_S = 0.013  # between hits; not a multiple of usual block lengths
+PAUSE_S = 0.013  # after each hit and after each panic; not a multiple of usual block lengths
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the `bench` command."""
-    parser = commands.add_parser("bench", help="measure latency with a model on a device, term by term")
+    parser = commands.add_parser("bench", help="measure the latency of a model on a device")
     add_model(parser)
     parser.add_argument("--device", help="as for `realtime serve`")
     parser.add_argument("--null", action="store_true", help="run without a sound card, timed by the clock")
@@ -30,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the terms, and the measured delay of silent hits; return the exit code."""
+    """Print the components of each latency, and the measured delay of silent hits; return the exit code."""
     from realtime.audio.devices import NullDevice
     from realtime.live import latency
     from realtime.live.config import SoundConfig
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
             "trigger": f"at most {latency.describe(latency.trigger(engine))}",
             "coordinate": f"at most {latency.describe(latency.coordinate(engine))}",
             "decoding": f"{1000 * instrument.cost.first_chunk_s:.2f} ms for the first chunk of a sound, "
-            f"{1000 * instrument.cost.chunk_s[0]:.2f} ms for a tick of one voice",
+            f"{1000 * instrument.cost.chunk_s[0]:.2f} ms for each later chunk of one voice",
             "measured": f"99th percentile of {HITS} hits: {engine.p99_ms():.1f} ms; "
             f"{engine.late_blocks - late} late blocks",
         }

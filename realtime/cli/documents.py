@@ -1,5 +1,6 @@
-"""Writes the documents made from tables: `docs/osc.md`, and the settings of hits in `docs/render.md`.
+"""Writes the documentation that is made from tables in the code.
 
+These are the page `docs/osc.md`, and in `docs/render.md` the table rows for settings of hits, such as pan.
 `python -m realtime.cli.documents`, run in the repository's root folder, writes both; so does `make docs`.
 """
 
@@ -25,8 +26,9 @@ answered with `/morph/error address text`; the sound continues.
 
 The *point* is a place in the latent space, the space of sounds. New hits play the sound there. A *touch*
 is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an *anchor* is
-a training sound. Names may be in upper or lower case, in the singular or plural. A digit may be a word, a
-string or an int, and a drum may have any usual name (`hat` or `hihat` for `closed-hat`).
+a training sound. Names may be in upper or lower case, in the singular or plural. The name of a digit may be
+a word (`six`), a string (`6`) or an int, and a drum may have any usual name (`hat` or `hihat` for
+`closed-hat`).
 
 | address | arguments | effect | reply |
 |---|---|---|---|
@@ -41,7 +43,7 @@ string or an int, and a drum may have any usual name (`hat` or `hihat` for `clos
 ## Bundles and time tags
 
 The messages of a bundle take effect at the same sample. A wrong message is answered with an error, and the
-others still take effect. A time tag gives the time at which the messages are heard, to the
+other messages still take effect. A time tag gives the time at which the messages are heard, to the
 sample: the server subtracts the latency of device, plugins and limiter. So send messages ahead by at
 least the latency that the server prints at its start. Time tags in the past, and the tag *immediately*,
 mean now. Time tags more than {horizon:g} s ahead are refused. A message without a time tag takes effect
@@ -58,7 +60,8 @@ effect after them. In a bundle with a time tag in the future, they apply from th
 - `/morph/get/xy` projects the point onto the map. After `/morph/xy` the reply is near the requested place,
   and equal to it at the place of a training sound.
 - `/morph/weights` takes the weighted mean, Σ w·z / Σ w, of the class centres or of the named points.
-- `/morph/macro` sets the distance from the mean of the training sounds and leaves the other axes unchanged.
+- `/morph/macro` moves the point along one principal axis of the latent space, to a given distance from the
+  mean of the training sounds. Its positions along the other axes stay the same.
 - `/morph/get/probabilities` models each class as a normal distribution around its centre, equally wide in
   all D dimensions (variance s = spread² / D), and assumes that all classes are equally frequent. The
   result is the softmax of −(D ln s + |z − centre|² / s) / 2.
@@ -67,8 +70,8 @@ A *gesture*, the unit of undo and redo, is a series of moves less than half a se
 
 ## The sequencer
 
-The sequencer runs in the worker, on the sample clock. The page or program that edits it may disconnect.
-The log (`--log`) has every hit with its sample. This beat turns its snare into a hi-hat:
+The server plays the pattern by counting samples. The web page or program that edits the pattern may
+disconnect. The log (`--log`) has every hit with its sample. In this beat, the snare turns into a hi-hat:
 
 ```
 oscsend 127.0.0.1 9000 /morph/seq/add s kick
@@ -99,7 +102,7 @@ oscsend 127.0.0.1 9000 /morph/seq/start
 
 
 def osc() -> str:
-    """Return `docs/osc.md`."""
+    """Return the text of `docs/osc.md`."""
     addresses = [f"| `{a.path}` | {a.usage or '–'} | {a.summary} | {a.reply or '–'} |" for a in ADDRESSES]
     arguments = []
     for address in ADDRESSES:
@@ -124,7 +127,11 @@ def osc() -> str:
 
 
 def render(page: str) -> str:
-    """Return `docs/render.md` with up-to-date rows for the settings of hits, after `velocity`."""
+    """Return the text of `docs/render.md` with up-to-date table rows for the settings of hits.
+
+    Args:
+        page: the present text; its rows between those of `velocity` and `mode` are replaced.
+    """
     rows = []
     for row in HIT_SETTINGS.values():
         effect = row.effect.format(hits="the hits of the step").rstrip(".")

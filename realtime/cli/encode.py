@@ -1,4 +1,4 @@
-"""`realtime encode`: print the point z of a sound file."""
+"""`realtime encode`: print a sound file's point z in the latent space of a model."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from realtime.cli.arguments import add_model
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the `encode` command."""
-    encode = commands.add_parser("encode", help="print the point z of a sound file as JSON")
+    encode = commands.add_parser("encode", help="print a sound file's point z in the latent space, as JSON")
     encode.add_argument("file", type=Path, metavar="FILE", help="a sound file")
     encode.add_argument(
         "--search",
         action="store_true",
-        help="search near the point for a point whose sound is nearer to the file by ear",
+        help="search around this point for a point whose sound is closer to the file in mel distance",
     )
     add_model(encode)
 

@@ -12,12 +12,14 @@ from realtime.util import install
 from realtime.util.errors import RealtimeError
 
 ANY = "any"
-"""The name that stands for every port."""
+"""The NAME of --port, and of `realtime serve --midi`, that stands for every MIDI port."""
 CURVES = ("soft", "linear", "hard")
 MAP_HELP = (
-    "MIDI map (TOML), or drums: the drums of General MIDI, or melodic: each note at its pitch; default: drums"
+    "MIDI map: a TOML file; drums: the drums of General MIDI; melodic: each note at its pitch; default: drums"
 )
-CURVE_HELP = "velocity curve of all notes: soft makes light hits louder, hard quieter; default: the map's"
+CURVE_HELP = (
+    "velocity curve of all notes: soft makes light hits louder, hard makes them quieter; default: the map's"
+)
 BACKENDS = ("auto", "alsa", "jack", "coremidi", "windows")
 
 
@@ -40,7 +42,7 @@ def add_parser(commands: Any) -> None:
     )
     midi.add_argument("--list", action="store_true", help="list the MIDI ports and exit")
     midi.add_argument(
-        "--learn", action="store_true", help="move a control, then name its target; saved in --map FILE"
+        "--learn", action="store_true", help="move a control, then type its target; needs --map FILE"
     )
     midi.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop after N seconds")
 

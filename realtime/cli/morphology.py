@@ -27,14 +27,16 @@ def add_parser(commands: Any) -> None:
         "--rate", type=whole(1000, 768_000), metavar="HZ", help="sample rate; default: the model's"
     )
     parser.add_argument(
-        "--presets", type=Path, metavar="FILE", help="file of presets; default: in the user's data folder"
+        "--presets", type=Path, metavar="FILE", help="file of presets; default: one in the user's data folder"
     )
-    parser.add_argument("--jobs", type=whole(1, 256), help="threads that decode sounds; default: all cores")
+    parser.add_argument(
+        "--jobs", type=whole(1, 256), help="number of threads that decode sounds; default: one for each core"
+    )
     parser.add_argument("--force", action="store_true", help="replace existing files")
     add_plugin(parser)
     add_trust_plugins(parser)
     add_decoder(parser)
-    # the options of `realtime render` that this command lacks
+    # `draw` also reads these options, which only `realtime render` has
     parser.set_defaults(
         bits=None,
         channels=None,

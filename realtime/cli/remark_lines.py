@@ -1,4 +1,4 @@
-"""Prints the outcome of messages in the terminal, at most one line a second."""
+"""Prints what became of received messages in the terminal, at most one line a second for each kind."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ PERIOD_S = 1.0
 
 
 class RemarkLines:
-    """Prints remarks of one kind, at a limited rate.
+    """Prints remarks of one kind: refusals of messages, or reports that the work for a message is done.
 
     Args:
         kind: first word of each line, such as "refused".
-        remarks: refusals or finished work, as `Control` records them.
+        remarks: the remarks of this kind, to which the server adds new ones.
         say: receives the lines.
         clock: monotonic time in seconds.
     """

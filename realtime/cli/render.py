@@ -24,7 +24,7 @@ from realtime.util.errors import RealtimeError
 if TYPE_CHECKING:
     from realtime.offline.bounce import Bounce
 
-PEAK_DB = -1.0
+PEAK_DB = -1.0  # peak level for --normalise without DB
 EXAMPLE = "realtime render --from kick --to snare -o morph.wav"
 
 
@@ -38,7 +38,7 @@ def add_parser(commands: Any) -> None:
     render.add_argument("--check", action="store_true", help="check a sequence file; write nothing")
 
     morph = render.add_argument_group("a morph, if no FILE is given")
-    named = "a class, a training sound or a preset"
+    named = "name of a class, a training sound or a preset"
     morph.add_argument("--from", dest="start", metavar="NAME", help=named)
     morph.add_argument("--to", dest="end", metavar="NAME", help=named)
     morph.add_argument(
@@ -91,7 +91,7 @@ def add_parser(commands: Any) -> None:
         type=names,
         default=(),
         metavar="NAME[,NAME …]",
-        help="the pairs of outputs for --stems out, as for `realtime serve`",
+        help="names of the pairs of outputs for --stems out, as for `realtime serve`",
     )
     out.add_argument("--split", action="store_true", help="write a file for each hit, and a table of levels")
     out.add_argument(
@@ -108,9 +108,11 @@ def add_parser(commands: Any) -> None:
     out.add_argument("--lufs", type=number(-60.0, 0.0), metavar="LUFS", help="normalise to this loudness")
     out.add_argument("--force", action="store_true", help="replace existing files")
     render.add_argument(
-        "--presets", type=Path, metavar="FILE", help="file of presets; default: in the user's data folder"
+        "--presets", type=Path, metavar="FILE", help="file of presets; default: one in the user's data folder"
     )
-    render.add_argument("--jobs", type=whole(1, 256), help="threads that decode sounds; default: all cores")
+    render.add_argument(
+        "--jobs", type=whole(1, 256), help="number of threads that decode sounds; default: one for each core"
+    )
     add_plugin(out)
     logged = out.add_mutually_exclusive_group()
     add_trust_plugins(logged)
@@ -179,7 +181,7 @@ def _check_options(args: argparse.Namespace) -> None:
     if args.output is None:
         raise RealtimeError("no output: give -o FILE")
     if args.outs and args.stems != "out":
-        raise RealtimeError("--outs names the files of --stems out, which is missing")
+        raise RealtimeError("--outs needs --stems out: it names the files of these stems")
     if args.stems and args.split:
         raise RealtimeError("give only one of --stems and --split")
     if args.normalise is not None and args.lufs is not None:
@@ -195,7 +197,7 @@ def _check_options(args: argparse.Namespace) -> None:
 
 
 def logged_model(source: Path | None) -> str | None:
-    """Return the model that a log was played with; None if the source is not a log."""
+    """Return the name of the model that plays in a log; None if the source is not a log."""
     if source is None or source.suffix != ".jsonl":
         return None
     from realtime.synth.command_log import read_header

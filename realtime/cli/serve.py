@@ -1,4 +1,4 @@
-"""`realtime serve`: play live, driven by OSC."""
+"""`realtime serve`: play live, controlled by OSC messages."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from realtime.synth.quantities import HEADROOM_DB
 from realtime.util.errors import RealtimeError
 
 DATED = object()
-"""Value of --record and --log without a file."""
+"""Value of --record and --log if they are given without a file; the file is then named by date and time."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the `serve` command."""
-    serve = commands.add_parser("serve", help="play live, driven by OSC")
+    serve = commands.add_parser("serve", help="play live, controlled by OSC messages")
     add_model(serve)
     serve.add_argument(
         "--device",
@@ -41,9 +41,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=names,
         default=(),
         metavar="NAME[,NAME …]",
-        help="pairs of outputs after those of --channels, for hits of a class (kick; class/1: the model's "
-        "first) or a touch (touch/3), or of a setting `out`, such as a lane's; on JACK, ports with these "
-        "names",
+        help="more pairs of outputs, which follow those of --channels. A pair named after a class (kick, or "
+        "class/1 for the model's first class) or a touch (touch/3) gets its hits; any pair gets the hits "
+        "whose setting `out` is its number. On JACK, the ports have these names",
     )
     serve.add_argument(
         "--block", type=whole(16, 8192), default=128, metavar="SAMPLES", help="block size; default: 128"
@@ -65,7 +65,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=number(*HIT_SETTINGS["dynamics"].quantity.range),
         default=1.0,
         metavar="AMOUNT",
-        help="effect of velocity on the timbre, if the model has learnt one; default: 1; 0: level only",
+        help="effect of velocity on the timbre, if the model has learnt one; default: 1; "
+        "0: velocity changes only the level",
     )
     serve.add_argument("--voices", type=whole(1, 64), default=8, help="simultaneous sounds; default: 8")
     add_gain(serve)
@@ -85,21 +86,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--library",
         type=Path,
         metavar="FOLDER",
-        help="folder of the files that messages may name; default: none; with a bridge, the folder models "
-        "in the user's data folder",
+        help="folder of the files that messages may name; default: none or, with --device bridge:NAME, "
+        "the folder `models` in the user's data folder",
     )
     serve.add_argument(
         "--takes",
         type=Path,
         metavar="FOLDER",
-        help="folder of takes, which the page and /morph/record/start record; "
-        "default: in the user's data folder",
+        help="folder for the recordings that the web page and /morph/record/start make; "
+        "default: `takes` in the user's data folder",
     )
     serve.add_argument(
-        "--presets", type=Path, metavar="FILE", help="file of presets; default: in the user's data folder"
+        "--presets", type=Path, metavar="FILE", help="file of presets; default: one in the user's data folder"
     )
     serve.add_argument("--restore", action="store_true", help="restore the state of the last session")
-    dated = "without FILE: in the folder of takes, named by date and time"
+    dated = "without FILE: to a file in the folder of --takes, named by date and time"
     serve.add_argument(
         "--record",
         type=Path,
@@ -121,10 +122,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument(
         "--synchronous",
         action="store_true",
-        help="make the device wait for late blocks: for exact captures, with --record or a synchronous JACK",
+        help="make the device wait for late blocks, for exact recordings with --record or a synchronous "
+        "JACK server",
     )
     serve.add_argument(
-        "--verbose", action="store_true", help="print more at the start, such as the terms of the latency"
+        "--verbose", action="store_true", help="print more at the start, such as components of the latency"
     )
     serve.add_argument(
         "--quiet",
@@ -206,13 +208,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _dated(given: Path | object | None, takes: Path, suffix: str) -> Path | None:
-    """Return the given file, or for `DATED` a new file in the folder of takes."""
+    """Return the given file, or for `DATED` the path of a new file in the folder `takes`."""
     if given is not DATED:
         return given if isinstance(given, Path) else None
     try:
         takes.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RealtimeError(f"no folder for takes: {takes}: {error.strerror}") from error
+        raise RealtimeError(f"cannot create the folder of takes {takes}: {error.strerror}") from error
     from realtime.util.recordings import free
 
     name = time.strftime(f"set-%Y%m%d-%H%M%S{suffix}")
@@ -220,7 +222,11 @@ def _dated(given: Path | object | None, takes: Path, suffix: str) -> Path | None
 
 
 def _library(args: argparse.Namespace) -> Path | None:
-    """Return the folder of the library; with a bridge, create one for models that projects bring."""
+    """Return the folder of the files that messages may name.
+
+    If the device is a bridge (shared memory from which a plugin host takes the sound) and no folder is given,
+    create one for the models that the host's projects contain.
+    """
     from realtime.control.presets import default_presets
     from realtime.live.config import BRIDGE
 
@@ -230,5 +236,5 @@ def _library(args: argparse.Namespace) -> Path | None:
         try:
             library.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RealtimeError(f"no folder for models: {library}: {error.strerror}") from error
+            raise RealtimeError(f"cannot create the model folder {library}: {error.strerror}") from error
     return library

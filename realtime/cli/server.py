@@ -1,4 +1,8 @@
-"""The server of `realtime serve`: OSC and other surfaces, and the worker process that plays."""
+"""The server of `realtime serve`: receives messages, and runs the worker process, which plays them.
+
+Messages arrive by OSC and through the surfaces: MIDI, the web page, OSCQuery, Ableton Link and plugin hosts
+(DAWs). A host takes the sound through shared memory, the bridge.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +40,10 @@ if TYPE_CHECKING:
     from realtime.model.schema import ModelInfo, MorphInfo
 
 WATCH_S = 0.1
-BRIDGE_RATE_HZ = 48_000  # until a host asks for another
-START, END = "kick", "open hat"  # the sounds of the hints, if the model has them and proposes no others
-HINT_MS = 300
-# hints for bundled models are those of the documents, not the models' own
+BRIDGE_RATE_HZ = 48_000  # sample rate until a host requests another rate
+START, END = "kick", "open hat"  # classes in the commands to try, if the model file proposes no others
+HINT_MS = 300  # duration of the morph in these commands
+# for a bundled model, the commands to try are those in the documentation, not those that its file proposes
 BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the previous model
 
@@ -55,9 +59,9 @@ class ServeConfig:
         dynamics: initial `dynamics` of new hits, for a model in which velocity can change the timbre.
         with_host: end when the last host has disconnected from the bridge.
         seconds: time until the server stops; None: no limit.
-        surfaces: options of MIDI, the page, OSCQuery and Link.
-        quiet: do not print the outcome of messages.
-        verbose: also print the terms of the latencies, and details of model, device and decoder.
+        surfaces: options of MIDI, the web page, OSCQuery and Link.
+        quiet: do not print what became of messages.
+        verbose: also print the components of the latencies, and details of model, device and decoder.
     """
 
     sound: SoundConfig
@@ -75,7 +79,10 @@ class ServeConfig:
 
 
 def serve(config: ServeConfig) -> int:
-    """Play until a signal, a limit in `config` or a repeated failure; return the exit code.
+    """Play until a signal arrives, `config` ends the server or the worker process cannot go on.
+
+    Returns:
+        The exit code: 1 if the worker has failed to render the sound, otherwise 0.
 
     Raises:
         RealtimeError: the server cannot start.
@@ -108,9 +115,9 @@ def serve(config: ServeConfig) -> int:
         if config.restore:
             restored = control.restore()
             say(
-                "continues where the last session ended"
+                "continuing where the last session ended"
                 if restored
-                else "no earlier session of this model to restore"
+                else "there is no earlier session of this model to restore"
             )
         started = ExitStack()
         gc.collect()
@@ -170,7 +177,7 @@ def _ignore(_: str) -> None:
 
 
 def _open_bridge(config: SoundConfig, parts: ExitStack) -> BridgeFile | None:
-    """Create and return the bridge if the device is a bridge; otherwise return None."""
+    """Create the shared memory and return it if the device is a bridge; otherwise return None."""
     if config.bridge is None:
         return None
     from realtime.audio.bridge_memory import BridgeFile
@@ -247,7 +254,13 @@ def _send(host: str, port: int) -> str:
 
 
 def _hints(info: ModelInfo, morph: MorphInfo | None, send: str) -> dict[str, str]:
-    """Return two commands to try (a hit, and a sound that turns into another), and the key that stops."""
+    """Return two commands to try (a hit, and a sound that morphs into another), and the key that stops all.
+
+    Args:
+        info: metadata of the model.
+        morph: the morph that the model file proposes, or None.
+        send: beginning of a command that sends a message to the server.
+    """
 
     def hit(name: str) -> str:
         return f"{send} /morph/trigger fs 1 {shlex.quote(name)}"

@@ -1,4 +1,8 @@
-"""MIDI, the page, OSCQuery, Link and the bridge's events of `realtime serve`."""
+"""The surfaces of `realtime serve`, through which it is played besides OSC.
+
+These are MIDI, the web page, OSCQuery, Ableton Link and the events of a plugin host (a DAW). The host and the
+server share memory, the bridge.
+"""
 
 from __future__ import annotations
 
@@ -32,15 +36,15 @@ OutputSince = Callable[[int], tuple[int, bytes]]
 
 @dataclass(frozen=True)
 class SurfaceConfig:
-    """Options of MIDI, the page, OSCQuery and Link.
+    """Options of MIDI, the web page, OSCQuery and Link.
 
     Attributes:
-        midi: part of a MIDI port's name; empty: a virtual port; `ANY`: every port, if any; None: no MIDI.
+        midi: part of a MIDI port's name; empty: a virtual port; `midi.ANY`: every port; None: no MIDI.
         midi_map: file of the MIDI map, or a key of `midi_map.MAPS`; None: the default map.
-        midi_curve: a key of `midi_map.CURVES` for all notes; None: that of each rule.
+        midi_curve: a key of `midi_map.CURVES` for all notes; None: the curve that the map gives each note.
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
-        oscquery: TCP port of the page and OSCQuery; None: the number of the OSC port, if it is free;
-            negative: neither.
+        oscquery: TCP port of the page and OSCQuery; None: the number of the OSC port, if that number is free;
+            negative: no page and no OSCQuery.
         link: follow the Ableton Link session of the local network.
         open: show the page in a browser.
     """
@@ -77,14 +81,15 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
         "--oscquery",
         type=_port_or_off,
         metavar="PORT|off",
-        help="TCP port of the page and OSCQuery; default: same as the OSC port; 0: any free port",
+        help="TCP port of the web page and OSCQuery; default: the number of the OSC port; 0: any free port; "
+        "off: no page and no OSCQuery",
     )
     hosts.add_argument(
         "--link",
         action="store_true",
         help="follow tempo, beat, start and stop of the Ableton Link session on the network (extra `link`)",
     )
-    hosts.add_argument("--open", action="store_true", help="show the page in a browser (docs/page.md)")
+    hosts.add_argument("--open", action="store_true", help="open the page in a browser (docs/page.md)")
     add_plugin(hosts)
 
 
@@ -111,9 +116,10 @@ def config(args: argparse.Namespace) -> SurfaceConfig:
 
 
 def open_midi(config: SurfaceConfig, say: Callable[[str], None]) -> MidiConnection | None:
-    """Open the MIDI port, if requested; return its connection, not yet connected to a server.
+    """Open the MIDI port that the options request; return it, not yet connected to a server.
 
-    If every port is requested (`ANY`) and MIDI is not available, print a line and return None.
+    Return None if no port is requested. If every port is requested (`midi.ANY`) and MIDI is not available,
+    print a line and return None, too.
 
     Raises:
         RealtimeError: the map cannot be read, or MIDI is not available.
@@ -150,14 +156,14 @@ def start(
 
     Args:
         config: options of the surfaces.
-        midi: from `open_midi`.
+        midi: the result of `open_midi`.
         server: the OSC server.
-        access: access rules of the page and OSCQuery, not shared with any other server.
-        models: the model that plays, and those that can be loaded.
-        takes: folder of the recordings that the page offers.
-        output_since: returns the latest output from a device sample on.
+        access: limits on the senders of requests to the page and OSCQuery, for them alone.
+        models: the model that plays, and the models that can be loaded.
+        takes: folder of the recordings that the page offers for download.
+        output_since: returns the latest output sound that follows a given device sample.
         say: receives a line for each surface that does not work.
-        host: the bridge that is the device; the port of the page is written into it.
+        host: the bridge, if it is the device; the function writes the page's port into it.
 
     Raises:
         RealtimeError: a port that was given by number is in use.
@@ -194,7 +200,10 @@ def start_bridge(
     models: Models,
     say: Callable[[str], None],
 ) -> Callable[[], None]:
-    """Start handling the events of a bridge (MIDI by the map); return a function that stops the handling."""
+    """Start a thread that handles the events in a bridge; return a function that stops the thread.
+
+    The MIDI map in `config` gives each MIDI event its effect.
+    """
     from realtime.surfaces.bridge import BridgeSurface
     from realtime.surfaces.midi import Mapper
     from realtime.surfaces.midi_connection import load
@@ -216,7 +225,7 @@ def _start_web(
     say: Callable[[str], None],
     parts: ExitStack,
 ) -> int:
-    """Start the page and OSCQuery; return their TCP port, or 0 if it is in use."""
+    """Start the page and OSCQuery; return their TCP port, or 0 if the default port is in use."""
     from realtime.control.protocol import Message
     from realtime.surfaces.advert import Advert
     from realtime.surfaces.web.downloads import Downloads
@@ -249,7 +258,7 @@ def _start_web(
     except RealtimeError as error:
         if config.oscquery is not None:
             raise
-        say(f"{error}; --oscquery chooses another")
+        say(f"{error}; choose another port with --oscquery")
         return 0
     web.start()
     parts.callback(web.stop)
@@ -270,4 +279,4 @@ def _start_web(
 
 def _show(page: str, say: Callable[[str], None]) -> None:
     if not webbrowser.open(page):
-        say(f"found no browser; open {page} in one")
+        say(f"no browser was found; open {page} in a browser")

@@ -20,14 +20,14 @@ def corrected(estimate_s: float, observed_s: float) -> float:
 
 
 class DeviceClock:
-    """Relates the samples of a device to monotonic time, by the times at which it took blocks.
+    """Relates the samples of a device to monotonic time, from the times at which the device took blocks.
 
     Args:
         rate_hz: sample rate of the device.
 
     Attributes:
         origin_s: estimated monotonic time at which sample 0 was taken.
-        taken: monotonic time and first sample of the latest block taken.
+        taken: monotonic time at which the device took the latest block, and index of its first sample.
     """
 
     def __init__(self, rate_hz: float) -> None:
@@ -41,13 +41,13 @@ class DeviceClock:
         return self.origin_s
 
     def follow(self) -> None:
-        """Correct the origin by the latest block; the times at which a device takes blocks jitter."""
+        """Correct the origin as `corrected` does, from the time of the latest block."""
         at_s, sample = self.taken
         if sample:
             self.origin_s = corrected(self.origin_s, at_s - sample / self.rate_hz)
 
     def sample_at(self, time_s: float) -> float:
-        """Return the sample that is taken at a monotonic time; it need not be whole."""
+        """Return the index of the sample that is taken at a monotonic time; the index may be fractional."""
         return (time_s - self.origin_s) * self.rate_hz
 
     def left_s(self, sample: int, now: float) -> float:

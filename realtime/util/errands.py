@@ -15,7 +15,7 @@ from realtime.util import outside, priority
 from realtime.util.errors import RealtimeError
 from realtime.util.outside import OutsideError
 
-MEMORY_BYTES = 4 * 2**30  # address space of an errand, where the system can limit it
+MEMORY_BYTES = 4 * 2**30  # address space of the process, on systems that can limit it
 # in a session of its own, the process does not receive the terminal's Ctrl-C
 _OWN_SESSION: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
 
@@ -27,7 +27,7 @@ def run(module: str, *arguments: str, stdin: BinaryIO | bytes, limit_s: float) -
         module: a module that calls `carry_out` when run.
         arguments: the name of the errand and its arguments.
         stdin: the standard input of the process: an open file, or bytes.
-        limit_s: time limit, after which the process ends even if the caller has died.
+        limit_s: time limit in seconds; the process ends soon after it even if the caller has died.
 
     Raises:
         RealtimeError: the errand failed, crashed, or did not finish in time.
@@ -57,7 +57,7 @@ def carry_out(errands: Mapping[str, Callable[..., Any]]) -> NoReturn:
     """Carry out the errand that the command line names, print the result as JSON, and end the process.
 
     Args:
-        errands: name -> function of the remaining arguments, whose result JSON can represent.
+        errands: name -> function, which takes the remaining arguments and returns a result for JSON.
     """
     limit_s, name, *arguments = sys.argv[1:]
     priority.ordinary()

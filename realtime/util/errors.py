@@ -14,7 +14,7 @@ class RealtimeError(Exception):
 
 
 class ControlError(RealtimeError):
-    """A message that cannot be executed. Its sender receives the text of the error."""
+    """A message to the server that it cannot carry out. The sender receives the text of the error."""
 
 
 class ModelError(RealtimeError):
@@ -36,12 +36,12 @@ def explained(error: BaseException) -> str:
 
 
 def printable(line: str) -> str:
-    """Return a line with "?" in place of characters that control a terminal; names in files may have them."""
+    """Return a line with "?" in place of unprintable characters, such as those that control a terminal."""
     return "".join(c if c.isprintable() else "?" for c in line)
 
 
 def over_progress(line: str, stream: TextIO) -> str:
-    """Return a line to print on a stream; if that is a terminal, begin by erasing a progress bar."""
+    """Return a line to print on a stream; for a terminal, put a code in front that erases a progress bar."""
     return CLEAR + line if stream.isatty() else line
 
 

@@ -1,4 +1,4 @@
-"""Atomic files and folders: written under a temporary name beside the target, renamed when complete."""
+"""Atomic files and folders: they are written under a temporary name beside the target, and then renamed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from realtime.util.errors import RealtimeError
 
-#: suffix -> (format of soundfile, bits -> sample format of soundfile); the default bits come first
+#: suffix -> (soundfile's format, bits -> soundfile's sample format); the default bits come first
 FORMATS = {
     ".wav": ("WAV", {"32f": "FLOAT", "24": "PCM_24", "16": "PCM_16"}),
     ".flac": ("FLAC", {"24": "PCM_24", "16": "PCM_16"}),
     ".ogg": ("OGG", {"vorbis": "VORBIS"}),
 }
 BYTES = {"FLOAT": 4, "PCM_24": 3, "PCM_16": 2}  # per sample
-MAX_WAV = 2**32 - 2**16  # bytes of sound; the header counts up to 2**32
+MAX_WAV = 2**32 - 2**16  # bytes of sound in a file; its header cannot state 2**32 bytes or more
 
 
 class FileError(RealtimeError):
@@ -137,7 +137,7 @@ class SoundFile:
             raise FileError(f"cannot write to {self.path}: {error or 'disk full'}") from error
 
     def commit(self) -> None:
-        """Close the file and rename it to its target. The file keeps all blocks before a failed `write`.
+        """Close the file and rename it to its target. Blocks written before a failed `write` are kept.
 
         Raises:
             FileError: closing or renaming fails, or the target has been created meanwhile.
@@ -182,7 +182,7 @@ class Folder:
     @classmethod
     @contextlib.contextmanager
     def making(cls, path: Path, force: bool = False) -> Iterator[Folder]:
-        """Create the folder for a `with` block: commit it at the end, or discard it after an error."""
+        """Yield a new folder to a `with` block; commit it after the block, or discard it after an error."""
         folder = cls(path, force)
         try:  # includes `make`, because an interrupt may arrive at any time
             folder.make()
@@ -209,7 +209,7 @@ class Folder:
         if not self.path.parent.is_dir():
             raise FileError(f"no such folder: {self.path.parent}")
         if self.path.exists() and not self._force:
-            raise FileError(f"{self.path} exists; --force writes into it")
+            raise FileError(f"{self.path} exists; choose another name, or --force to write into it")
         if self.path.exists() and not self.path.is_dir():
             raise FileError(f"{self.path} is a file, not a folder")
 

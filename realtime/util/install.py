@@ -1,4 +1,4 @@
-"""Shell commands to suggest to the user: to install packages, or to run programs, in this environment."""
+"""Shell commands to suggest to the user, which install packages or run programs in this environment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def command(packages: str) -> str:
 
 
 def program(name: str) -> str:
-    """Return the command for a program of the running environment: its name if on the path, else its file."""
+    """Return the command for a program of the running environment: its name, or its file if not on PATH."""
     here, path = Path.cwd(), Path(sys.executable).parent / name
     if (found := shutil.which(name)) is not None and Path(found).parent == path.parent:
         return name

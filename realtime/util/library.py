@@ -1,4 +1,4 @@
-"""The library: the folder whose files messages and the page may name."""
+"""The library: the folder with the files that messages to the server, and its web page, may name."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Library:
             raise ControlError(f"file is {name[:80]!r}, which has characters that cannot be printed")
         path = Path(name)
         if path.suffix.lower() not in suffixes:
-            raise ControlError(f"file is {name[:80]!r}, not one that ends with {' or '.join(suffixes)}")
+            raise ControlError(f"file is {name[:80]!r}, which does not end with {' or '.join(suffixes)}")
         if path.is_absolute() or path.drive or ".." in path.parts:
             raise ControlError(f"file is {name[:80]!r}; only files within the library are accepted")
         try:

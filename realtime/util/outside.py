@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from realtime.util.errors import RealtimeError
 
 MAX_DEPTH = 32  # nesting of lists and tables
-MAX_DIGITS = 20  # of a whole number; 64 bits have at most 20
+MAX_DIGITS = 20  # of a whole number; a 64-bit number has at most 20
 
 
 class OutsideError(RealtimeError):
@@ -68,12 +68,12 @@ def from_json(source: bytes | str, *, file_names: bool = False, nulls: bool = Fa
     """Parse JSON with finite numbers and with texts that UTF-8 can encode.
 
     Args:
-        source: the text, or the text in UTF-8.
+        source: the text; bytes are decoded as UTF-8.
         file_names: also accept the surrogates by which Python represents undecodable bytes in file names.
         nulls: read NaN and infinity as null instead of refusing the text.
 
     Raises:
-        OutsideError: the text is not such JSON, or exceeds a limit.
+        OutsideError: the text is not JSON of this kind, or exceeds a limit.
     """
     source = text(source) if isinstance(source, bytes) else source
     try:

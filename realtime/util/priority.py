@@ -1,8 +1,9 @@
 """Thread priorities, where the system allows them (on Linux, with the rights that JACK also needs).
 
-A thread that holds Python's global interpreter lock and loses its core to another program blocks the render
-thread and the audio callback. So all threads of a server have priority over ordinary programs, those of the
-worker over those of the control process, and the render thread over all others.
+The server has two processes: the worker renders and plays the sound; the control process receives messages. A
+thread of the worker that holds Python's global interpreter lock and loses its core to another program blocks
+the render thread and the audio callback. So all threads of the server have priority over ordinary programs,
+the worker's threads have priority over those of the control process, and the render thread over all others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import threading
 
 SWITCH_INTERVAL_S = 1e-4  # of Python threads; at the default 5 ms, a busy thread starves the audio callback
-RENDER, SOUND, CONTROL = 10, 2, 1  # real-time priorities; an audio server needs a higher one
+RENDER, SOUND, CONTROL = 10, 2, 1  # real-time priorities; an audio server, such as JACK, needs a higher one
 NICEST = 19
 
 
@@ -39,7 +40,7 @@ def before_ordinary(priority: int) -> None:
 
 
 def ordinary() -> None:
-    """Give this thread ordinary priority, in a process whose parent has real-time priority."""
+    """Give this thread ordinary priority, even if the parent process has real-time priority."""
     if sys.platform == "linux":
         _set(os.SCHED_OTHER, 0)
 

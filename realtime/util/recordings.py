@@ -21,10 +21,10 @@ _BEYOND = 2**32  # bytes; a WAV header cannot state this size
 
 
 class Recording(SoundFile):
-    """A sound file that `commit` moves to `path` or, if this exists and `force` is unset, to a similar name.
+    """A sound file that `commit` moves to `path` or, if this is taken and `force` unset, to a similar name.
 
-    A WAV file of 4 GB or more becomes RF64. `recover` completes the file if the program dies before `commit`.
-    Arguments and errors are those of `SoundFile`.
+    A WAV file of 4 GB or more becomes RF64, the variant for large files. If the program dies before `commit`,
+    `recover` completes the file. Arguments and errors are those of `SoundFile`.
     """
 
     suffix = SUFFIX
@@ -81,7 +81,7 @@ def free(path: Path) -> Path:
 
 
 def move(source: Path, target: Path) -> Path:
-    """Move a file to `target` or its first free alternative, and return that path. No file is replaced.
+    """Move a file to the first of `names(target)` that is free; return the path. No file is replaced.
 
     Raises:
         OSError: the file cannot be moved.
@@ -104,7 +104,7 @@ def move(source: Path, target: Path) -> Path:
 def recover(folder: Path, say: Callable[[str], None]) -> None:
     """Complete and name the recordings that programs left in a folder when they died.
 
-    The recordings of running programs are locked; they stay unchanged.
+    Recordings of running programs are locked and stay unchanged.
 
     Args:
         folder: folder of the recordings; it may be missing.

@@ -46,7 +46,9 @@ def raise_on_interrupt() -> None:
 
 
 def stop_on_signals() -> StopRequest:
-    """Return a `StopRequest` that the signals set instead of ending the process; call on the main thread.
+    """Return a `StopRequest` that the signals `ENDING` set instead of ending the process.
+
+    Called on another thread than the main thread, the function changes no signal.
 
     If SIGHUP is ignored, as under nohup, it stays ignored.
     """

@@ -33,7 +33,7 @@ def abandon(thread: threading.Thread) -> None:
 
 
 def call_within(limit_s: float, close: Callable[[], object]) -> None:
-    """Call `close` on a new thread and wait for it for at most `limit_s` seconds."""
+    """Call `close` on a new thread, and wait at most `limit_s` seconds for the end of the call."""
     closing = threading.Thread(target=close, name="close", daemon=True)
     closing.start()
     closing.join(limit_s)

@@ -64,7 +64,7 @@ def test_invalid_model_file_is_rejected_and_the_server_plays_on(
             "garbage.onnx": "garbage.onnx",
             "../playing.onnx": "only files within the library",
             "tiny.encoder.onnx": "tiny.encoder.onnx",
-            "nothing": "not one that ends with .onnx",
+            "nothing": "which does not end with .onnx",
         }.items():
             address, answer = server.ask("/morph/model", file)
             assert (address, answer[0]) == ("/morph/error", "/morph/model")

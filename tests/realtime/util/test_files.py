@@ -158,7 +158,7 @@ def test_folder_appears_complete_or_not_at_all(tmp_path: Path) -> None:
         (folder.part / "a.txt").write_text("new")
         assert not place.exists()
     assert [path.name for path in tmp_path.rglob("*")] == ["pack", "a.txt"]
-    with pytest.raises(FileError, match="pack exists; --force writes into it"):
+    with pytest.raises(FileError, match="pack exists; choose another name, or --force to write into it"):
         Folder(place)
     (place / "b.txt").write_text("kept")
     with Folder.making(place, force=True) as folder:

@@ -1,4 +1,4 @@
-"""Names the ends of the principal axes by features of the sounds decoded there."""
+"""Names the ends of each principal axis of the latent space after the sounds there ("darker", "brighter")."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from realtime.model.decoder import Decoder
 
 AXES = 8
 REACH = 2.0  # standard deviations from the mean to each end of an axis
-SAMPLE = 32  # training sounds decoded, at least, to measure the usual variation of a feature
+SAMPLE = 32  # minimum number of training sounds that are decoded to measure the usual variation of a feature
 BATCH = 16  # sounds decoded at once
-SECOND = 0.6  # a second feature is named from this share of the first feature's change on
+SECOND = 0.6  # a second feature is named too if it changes by at least this share of the first one's change
 FLOOR = 1e-9
 #: feature -> the words for a smaller and for a larger value
 WORDS = {
@@ -30,7 +30,7 @@ Sounds = NDArray[np.float32]
 def name(decoder: Decoder) -> list[tuple[str, str]]:
     """Return names of the low and the high end of each of the first `AXES` principal axes.
 
-    The list is empty for a model with fewer than two training sounds.
+    The list is empty for a model with fewer than two training sounds or without principal axes.
     """
     info = decoder.info
     mean, basis = np.array(info.latent.mean), np.array(info.pca.basis[:AXES]).reshape(-1, info.latent_dim)

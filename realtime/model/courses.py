@@ -1,4 +1,4 @@
-"""Courses: paths between the classes of a model in steps that sound equal, with a steady change of level."""
+"""Courses: straight paths between class centres, in steps that sound equal, with a steady change of level."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Course:
     """A path from one point to another, on the straight line between them.
 
     Attributes:
-        t: positions on the line, from 0 to 1, at the ends of equal steps of the path.
-        level_db: gains at these positions.
+        t: positions on the line, from 0 to 1; the steps from each to the next count as equal.
+        level_db: gains at these positions, in dB.
     """
 
     t: tuple[float, ...] = (0.0, 1.0)
@@ -40,7 +40,7 @@ STRAIGHT = Course()
 
 
 class Courses:
-    """The courses of a model, by the names of the classes."""
+    """Looks up the courses of a model by the names of two classes."""
 
     def __init__(self, info: ModelInfo) -> None:
         self._found: dict[tuple[str, str], Course] = {}

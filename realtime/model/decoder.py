@@ -1,8 +1,10 @@
 """The decoder: runs a decoder file with ONNX Runtime, for whole sounds or as a stream of several voices.
 
-`Decoder.decode` decodes whole sounds. `Decoder.step` streams, on a CPU without copying the caches: those of
-`capacity` slots are arrays that serve as input and output at once, bound once per shape. This is safe because
-each graph of `export` writes a new cache only after reading all that it needs of the old cache.
+`Decoder.decode` decodes whole sounds. `Decoder.step` streams: each voice has a slot, and a call of `step`
+decodes the next frames of several slots. The caches of a slot are what the layers keep from earlier frames.
+On a CPU, the caches are not copied: ONNX Runtime reads and writes the same arrays, which are bound once for
+each shape. This is safe because each graph that `export` makes writes a new cache only after reading all that
+it needs of the old cache.
 """
 
 from __future__ import annotations
@@ -83,7 +85,7 @@ class Decoder:
     Args:
         path: path of the .onnx file.
         capacity: slots for voices that stream at the same time.
-        max_frames: maximum frames that a voice can advance in one step.
+        max_frames: maximum number of frames by which a voice can advance in one step.
         threads: threads of ONNX Runtime per call.
         provider: "cpu", "cuda", or "auto": the available provider with the lowest `providers.step_p99_s`.
         file: result of `verify.read(path)`, if the file is already read.
@@ -91,7 +93,7 @@ class Decoder:
     Attributes:
         info: metadata of the file.
         provider: name of the ONNX Runtime provider in use.
-        frame: int64 [capacity], next frame of each slot.
+        frame: int64 [capacity], index of the next frame of each slot.
 
     Raises:
         ModelError: the file is not a valid decoder.
@@ -131,7 +133,7 @@ class Decoder:
         return other
 
     def decode(self, z: npt.ArrayLike, frames: int | None = None) -> Floats:
-        """Decode whole sounds, or their first frames, independent of the slots; callable from any thread.
+        """Decode whole sounds, or their first frames, without using the slots; callable from any thread.
 
         Allocates, so it must not run on the audio path.
 
@@ -216,7 +218,7 @@ class Decoder:
         self.frame[[one, other]] = self.frame[[other, one]]
 
     def take(self, slot: int, other: Decoder, source: int) -> None:
-        """Copy slot `source` of the sibling `other` to slot `slot` of this decoder. Does not allocate."""
+        """Copy slot `source` of `other`, a sibling, to slot `slot` of this decoder. Does not allocate."""
         for cache, theirs in zip(self._slots, other._slots, strict=True):
             cache[slot] = theirs[source]
         self.frame[slot] = other.frame[source]

@@ -1,4 +1,4 @@
-"""The distance by ear of two sounds: the mean difference between their mel levels."""
+"""The mel distance of two sounds: the mean absolute difference between their levels in mel bands, in dB."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 BANDS, WINDOW, HOP = 64, 1024, 256
-SMOOTHED = 3  # windows over which power is averaged, so that recordings of the same noise are near by ear
-RANGE_DB = 70.0  # bands softer than the real sound's loudest band by more than this count as silent
+SMOOTHED = 3  # windows over which power is averaged, so that two recordings of the same noise are close
+RANGE_DB = 70.0  # a level that is lower than the loudest level of the real sound by more counts as silence
 
 
 class Ear:
-    """Measures the distances by ear of sounds from a real sound.
+    """Measures the mel distance of sounds from a real sound.
 
     Args:
         real: float [samples], not silent.
@@ -29,7 +29,7 @@ class Ear:
         self._level = np.log10(found + self._floor)
 
     def distance(self, sound: npt.ArrayLike) -> float:
-        """Return the mean difference of the mel levels of a sound [samples] of the same length, in dB."""
+        """Return the mel distance of a sound [samples] of the same length from the real sound, in dB."""
         return float(np.abs(self.difference(sound)).mean())
 
     def difference(self, sound: npt.ArrayLike) -> Floats:
@@ -39,7 +39,7 @@ class Ear:
 
 
 def power(sound: Floats, sample_rate: int) -> Floats:
-    """Return the smoothed power of mel bands in windows centred on every 256th sample: [windows, bands]."""
+    """Return the smoothed power in mel bands, in windows centred on every 256th sample: [windows, bands]."""
     padded = np.pad(sound, WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP] * _window()
     bands = np.square(np.abs(np.fft.rfft(frames))).astype(np.float32) @ _mel(sample_rate).T
@@ -54,7 +54,7 @@ def _window() -> Floats:
 
 @cache
 def _mel(sample_rate: int) -> Floats:
-    """Return triangles of unit area on Slaney's mel scale, 0 Hz to half the rate: [bands, bins]."""
+    """Return triangular filters of unit area on Slaney's mel scale, 0 Hz to half the rate: [bands, bins]."""
     edges = _hz(np.linspace(0.0, _mels(sample_rate / 2), BANDS + 2))
     bins = np.linspace(0.0, sample_rate / 2, WINDOW // 2 + 1)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]

@@ -1,4 +1,4 @@
-"""The encoder of a model: converts a sound to a point z.
+"""The encoder of a model: converts a sound to a point z of the latent space.
 
 Encoding allocates and takes about as long as decoding a whole sound, so it must not run on the audio path.
 """
@@ -22,13 +22,13 @@ SUFFIX = ".encoder.onnx"
 MAX_MINUTES = 10.0
 """Longest accepted recording: a longer one is not a one-shot, and hours of sound would fill the memory."""
 MAX_SAMPLES = 2**26
-"""Most samples read from each channel, whatever rate the file states; `MAX_MINUTES` at 96 kHz are fewer."""
+"""Maximum samples read from a channel, whatever rate the file states: more than `MAX_MINUTES` at 96 kHz."""
 PIECE = 2**16  # samples read at a time
 _TOO_LONG = f"the sound is too long: at most {MAX_MINUTES:g} minutes are accepted"
 
 
 def encoder_path(decoder: Path) -> Path:
-    """Return the path of a decoder's encoder: drums.onnx -> drums.encoder.onnx."""
+    """Return the path of the encoder that belongs to a decoder: drums.onnx -> drums.encoder.onnx."""
     return decoder.with_name(decoder.name.removesuffix(".onnx") + SUFFIX)
 
 
@@ -47,13 +47,14 @@ class Encoder:
 
     Args:
         path: path of the .encoder.onnx file.
-        info: the decoder that plays the points; if given, encoder and decoder must come from one export.
+        info: name and digest of the decoder that will play the points. If given, the encoder must have been
+            exported together with this decoder.
 
     Attributes:
         info: metadata of the file.
 
     Raises:
-        ModelError: the file is not a valid encoder, or belongs to another decoder.
+        ModelError: the file is missing, not a valid encoder, or belongs to another decoder.
         RealtimeError: ONNX Runtime is missing.
     """
 
@@ -62,7 +63,7 @@ class Encoder:
         if info is not None and not self.path.is_file():
             raise ModelError(
                 f"model {info.name!r} has no encoder: {self.path.name} is not beside it; "
-                "`trainer export` writes both"
+                "`trainer export` writes both files"
             )
         file = verify.read_encoder(self.path)
         self.info = file.info

@@ -1,4 +1,4 @@
-"""Errands with models and sounds that messages name, carried out by `python -m realtime.model.errands`."""
+"""Errands: work on untrusted model and sound files, each in a process `python -m realtime.model.errands`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from realtime.util.errors import ModelError, RealtimeError
 
 TRIAL_S = 60.0  # to load a decoder and decode a whole sound
 ENCODE_S = 60.0
-NAMING_S = 120.0  # to name the axes
+NAMING_S = 120.0  # to name the principal axes
 SLOW_S, SLOWEST = 0.1, 3.0  # processor time allowed for a sound: seconds, plus a multiple of its duration
 PIECE_FRAMES = 8  # frames decoded at a time
 
@@ -43,10 +43,10 @@ def try_out(path: Path, file: ModelFile) -> None:
 
 
 def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
-    """Find a point whose sound is near that of an open file, in a separate process.
+    """Find, in a separate process, a point whose sound is close to the sound in an open file.
 
     Args:
-        path: file of the decoder that plays the point; its encoder lies beside it.
+        path: file of the decoder that will play the point; its encoder lies beside it.
         info: metadata of the decoder.
         sound: the open sound file.
 
@@ -59,9 +59,9 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
 
 
 def name_axes(path: Path) -> list[str]:
-    """Return the names of the low and the high end of each axis of a model, low high low high …
+    """Return the names of the ends of a model's principal axes: low end, high end, low end, high end, …
 
-    A separate process finds the names; for this, it decodes up to eighty sounds.
+    A separate process finds the names; it decodes up to eighty sounds.
 
     Raises:
         RealtimeError: the process fails.

@@ -1,4 +1,4 @@
-"""The offset in z of a hit from its point: by velocity, and by random variation within the class."""
+"""The offset of a hit from its point z in the latent space, for its velocity and at random in its class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from realtime.model.shares import Shares
 MIDDLE = 0.5
 """The velocity at which a hit plays the point itself; harder and softer hits deviate from it."""
 BACKGROUND = 0.01
-"""Weight of the classes' direction in the mean with the drums' directions; a drum at the point weighs 1."""
+"""Weight of the direction of the classes in the mean of all directions; a drum at the point has weight 1.
+
+A drum here is an instrument that was recorded at several velocities.
+"""
 
 
 class _Place(NamedTuple):
@@ -58,10 +61,11 @@ class Expression:
     ) -> tuple[float, ...]:
         """Return the offset [D] of a hit from z [D].
 
-        Velocity moves the hit along a mean of the directions of the drums near z and of the classes, each
-        class weighted by its share at z. Variation draws a class by its share, draws two training sounds of
-        that class, and mixes their offsets from the class centre with a random weight. So a `vary` up to 1
-        stays within the spread of the training sounds.
+        Velocity moves the hit along a mean of the directions of the drums near z and of the classes; each
+        class is weighted by its share, the probability that a sound at z belongs to it. Variation draws a
+        class with its share as probability, draws two training sounds of that class, and mixes their offsets
+        from the class centre with a random weight. So a `vary` up to 1 stays within the spread of the
+        training sounds.
 
         Args:
             z: the point.
@@ -87,7 +91,7 @@ class Expression:
         return tuple(moved.tolist())
 
     def _place(self, z: tuple[float, ...]) -> _Place:
-        """Return the place at z [D]; the latest is kept, because a hit needs it twice and hits repeat."""
+        """Return the place at z [D]; the latest place is kept, because the next call often has the same z."""
         latest = self._latest
         if latest.z != z:
             latest = self._latest = self._find(z)

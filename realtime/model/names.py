@@ -17,7 +17,7 @@ SYNONYMS = (
     ("tom", "tomtom", "lt", "mt", "ht"),
     ("perc", "percussion"),
 )
-"""Words for the same drum. A word unknown to the model means the first word in its row that is known."""
+"""Rows of words for the same drum. A word that a model lacks means the first word of its row that it has."""
 
 
 def fold(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Prepares a sound for the encoder, in training and on the stage; the encoder file stores the settings."""
+"""Prepares a sound for the encoder, in training and later; the encoder file stores the settings for this."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from realtime.util.errors import RealtimeError
 
 
 def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.NDArray[np.float32]:
-    """Return one window of sound: mono, without DC, at the model's rate, with peak 1.
+    """Return one window of sound: mono, without DC offset, at the model's rate, with peak 1.
 
-    As in the code of the paper's authors, leading blocks of silence are cut only from a sound longer than the
-    window. A sound that is still longer is trimmed, and a shorter one is padded with zeros.
+    If the sound is longer than the window, its leading blocks of silence are cut; the authors of the model
+    (Lionello and Purwins) do the same. A sound that is still longer is trimmed at its end. A sound that is
+    shorter than the window is padded with zeros.
 
     Args:
         samples: [samples] or [samples, channels], at any scale.
@@ -26,6 +27,7 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
 
     Raises:
         RealtimeError: the sound is empty, silent, too short or not finite.
+        ValueError: the samples have more dimensions, or the sample rate is below 1.
     """
     signal = np.asarray(samples, np.float32)
     signal = signal[:, None] if signal.ndim == 1 else signal
@@ -39,14 +41,14 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
 def prepare_mixed(
     mixed: npt.NDArray[np.float64], first: npt.NDArray[np.float32], sample_rate: int, how: Preparation
 ) -> npt.NDArray[np.float32]:
-    """Prepare a sound like `prepare`, from the mean of its channels and its first channel: [samples] each."""
+    """Prepare a sound as `prepare` does, given the mean of its channels and its first channel: [samples]."""
     duration_ms = 1000 * len(mixed) / sample_rate
     if duration_ms < how.shortest_ms:
         raise RealtimeError(
-            f"the sound is too short: {duration_ms:.2g} ms, at least {how.shortest_ms:g} are needed"
+            f"the sound is too short: {duration_ms:.2g} ms; at least {how.shortest_ms:g} ms are needed"
         )
     if not np.isfinite(mixed).all():
-        raise RealtimeError("the sound has samples that are not numbers")
+        raise RealtimeError("the sound has samples that are not finite numbers")
     mono = first.astype(np.float64) if _cancel(mixed, first, how.silent_peak) else mixed
     sound = soxr.resample(mono - mono.mean(), sample_rate, how.sample_rate, quality=how.resampler)
     sound = _normalised(sound, how)

@@ -1,4 +1,4 @@
-"""Selects the execution provider of ONNX Runtime; refuses a requested provider that is not available."""
+"""Selects the execution provider of ONNX Runtime, the processor (CPU or CUDA) that runs a model."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def check_runtime() -> None:
         raise RealtimeError(f"ONNX Runtime is not installed: {install.command('soundmorph[cpu]')} (or [gpu])")
     if len(found) == 2:
         raise RealtimeError(
-            "onnxruntime and onnxruntime-gpu are both installed and break each other: "
-            "pip uninstall -y onnxruntime onnxruntime-gpu, then install soundmorph[cpu] or soundmorph[gpu]"
+            "onnxruntime and onnxruntime-gpu are both installed and break each other: run "
+            "`pip uninstall -y onnxruntime onnxruntime-gpu`, then install soundmorph[cpu] or soundmorph[gpu]"
         )
 
 
@@ -54,7 +54,7 @@ def open_session(file: ModelFile, path: Path, threads: int, provider: str) -> An
         RealtimeError: the requested provider is not available.
     """
     if provider != "auto" and provider not in PROVIDERS:
-        raise RealtimeError(f"provider {provider!r}: choose auto, {' or '.join(PROVIDERS)}")
+        raise RealtimeError(f"there is no provider {provider!r}: choose auto, {' or '.join(PROVIDERS)}")
     check_runtime()
     import onnxruntime
 
@@ -67,9 +67,9 @@ def open_session(file: ModelFile, path: Path, threads: int, provider: str) -> An
             sessions.append(session)
     if not sessions:
         raise RealtimeError(
-            f"provider {provider!r} is not available: no NVIDIA driver, or the CPU build of ONNX Runtime; "
-            "soundmorph[gpu] installs onnxruntime-gpu, soundmorph[cpu] installs onnxruntime; "
-            "--provider cpu always works"
+            f"provider {provider!r} is not available: the NVIDIA driver is missing, or only the CPU build of "
+            "ONNX Runtime is installed; soundmorph[gpu] installs onnxruntime-gpu, soundmorph[cpu] installs "
+            "onnxruntime; --provider cpu always works"
         )
     return sessions[0] if len(sessions) == 1 else min(sessions, key=lambda each: step_p99_s(each, file))
 
@@ -99,12 +99,12 @@ def _open(model: bytes, path: Path, threads: int, name: str) -> Any | None:
         if name != PROVIDERS["cpu"]:
             return None
         raise ModelError(f"{path}: ONNX Runtime refuses the model: {one_line(error)}") from error
-    # without CUDA, ONNX Runtime silently falls back to the CPU; only the list of providers shows that
+    # without CUDA, ONNX Runtime silently falls back to the CPU; only the list of providers shows this
     return session if session.get_providers()[0] == name else None
 
 
 def step_p99_s(session: Any, file: ModelFile) -> float:
-    """Time many short steps of one voice; return the 99th percentile in seconds."""
+    """Time many short steps of one voice; return the 99th percentile of their durations in seconds."""
     feed: dict[str, Any] = {
         schema.Z: np.zeros((1, PROBE_FRAMES, file.info.latent_dim), np.float32),
         schema.FRAME: np.zeros(1, np.int64),

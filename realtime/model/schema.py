@@ -7,8 +7,8 @@ of this schema; `soundmorph`, a ModelInfo as one JSON object; and, as the last b
     z        float32 [voices, frames, latent_dim]   may differ at each frame
     frame    int64   [voices]                       index of each voice's first frame
     cache_*  float32 [voices, rows, columns]        state after the previous frames; zeros at the start
-    audio    float32 [voices, frames * hop_length]
-    new_cache_*                                     to pass as cache_* with the next frames
+    audio    float32 [voices, frames * hop_length]  the sound of these frames
+    new_cache_*                                     state after these frames: the next call's cache_*
 
 The encoder file lies beside the decoder file (drums.onnx, drums.encoder.onnx). It is written and checked in
 the same way, with `soundmorph_encoder`, an EncoderInfo, in place of `soundmorph`:
@@ -44,7 +44,7 @@ MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ = 1000, 192_000
 MAX_LENGTH = 2**22
 MAX_LATENT_DIM = 1024
 MAX_CLASSES, MAX_ANCHORS, MAX_CREDITS = 1000, 100_000, 10_000
-MAX_DRUMS, MIN_REACH = 2_000, 1e-3  # every hit compares its point with each drum
+MAX_DRUMS, MIN_REACH = 2_000, 1e-3  # limited because every hit compares its point with each drum
 MAX_NUMBER = 1e9  # of any coordinate, spread or variance
 MAX_NAME, MAX_TEXT = 255, 10_000  # characters
 MAX_METADATA = 64 * 2**20  # characters
@@ -121,7 +121,7 @@ class DrumInfo:
 
     Attributes:
         z: the mean z of its recordings.
-        reach: distance from z at which the weight of the direction has fallen to e^(-1/2); at least 0.001.
+        reach: distance from z at which the weight of `velocity` has fallen to e^(-1/2); at least 0.001.
         velocity: direction in z along which its hits get harder, from the softest hit (0) to the hardest (1).
     """
 
@@ -132,13 +132,13 @@ class DrumInfo:
 
 @dataclass(frozen=True)
 class CourseInfo:
-    """A course: a path from one class centre to another, on the straight line between them, in even steps.
+    """A course: the straight path from one class centre to another, divided into steps that sound equal.
 
     Attributes:
         start: index of the class at which the course starts.
         end: index of the class at which the course ends.
-        t: 2 to 257 positions on the line, from 0 to 1, between which the sound changes by equal steps.
-        level_db: gain at each position; with these gains, loudness changes linearly from start to end.
+        t: 2 to 257 positions on the line, from 0 to 1; from each to the next, the sound changes equally.
+        level_db: gain at each position in dB; with these gains, the loudness changes steadily along the path.
     """
 
     start: int
@@ -184,10 +184,10 @@ class ModelInfo:
         tools: name -> version of each tool that made the file.
         training: facts about the run (epochs, sounds, …), for people to read.
         schema_version: version of the schema.
-        courses: paths in even steps between class centres, at most one for each pair; empty if not measured.
+        courses: the courses between class centres; empty if not measured.
         drums: directions of velocity around single drums; elsewhere, the directions of the classes apply.
             Empty if unknown, as in files of earlier releases.
-        morph: the morph to try first; null if unknown, as in files of earlier releases.
+        morph: the morph to try first; None if unknown, as in files of earlier releases.
     """
 
     name: str
@@ -259,7 +259,7 @@ class ModelInfo:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the metadata, in hexadecimal; an encoder identifies its decoder by it."""
+        """SHA-256 of the metadata, in hexadecimal, by which an encoder identifies its decoder."""
         return hashlib.sha256(self._json((", ", ": ")).encode()).hexdigest()
 
     def _json(self, separators: tuple[str, str]) -> str:
@@ -269,7 +269,7 @@ class ModelInfo:
 
     @property
     def sounds_digest(self) -> str:
-        """SHA-256, in hexadecimal, of name, size of z and names of classes and sounds; versions share it."""
+        """SHA-256, in hexadecimal, of the names and the size of z, which all versions of a model share."""
         names = [[each.name for each in kind] for kind in (self.classes, self.anchors)]
         return hashlib.sha256(json.dumps([self.name, self.latent_dim, *names]).encode()).hexdigest()
 
@@ -281,7 +281,7 @@ class ModelInfo:
             ModelError: the metadata is missing, of another schema version, or inconsistent.
         """
         if ENCODER_KEY in metadata:
-            raise ModelError("an encoder, not a decoder: give the .onnx file beside it")
+            raise ModelError("this is an encoder, not a decoder: give the decoder's .onnx file beside it")
         return _Reader(_content(metadata, INFO_KEY)).info()
 
 
@@ -345,7 +345,7 @@ class EncoderInfo:
             ModelError: the metadata is missing, of another schema version, or inconsistent.
         """
         if INFO_KEY in metadata:
-            raise ModelError("a decoder, not an encoder: the encoder's name ends in .encoder.onnx")
+            raise ModelError("this is a decoder, not an encoder: the encoder's name ends in .encoder.onnx")
         return _Reader(_content(metadata, ENCODER_KEY)).encoder()
 
 
@@ -358,7 +358,7 @@ def _content(metadata: Mapping[str, str], key: str) -> Any:
     version = metadata.get(SCHEMA_KEY, "none")
     if version != str(SCHEMA_VERSION):
         raise ModelError(
-            f"model file of schema version {version[:20]}; this soundmorph reads version {SCHEMA_VERSION}"
+            f"it has schema version {version[:20]}; this soundmorph reads version {SCHEMA_VERSION}"
         )
     try:
         return outside.from_json(metadata[key])

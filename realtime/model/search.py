@@ -1,13 +1,13 @@
 """Searches for the point whose sound has mel levels closest to those of a given sound.
 
-It starts from the encoder's point. The search first tries the training sounds nearest to that point in z.
-Then it takes damped Gauss-Newton steps, in rounds. At the start of a round, it moves the best point slightly
-along each principal axis and decodes the sound there, to measure how the mel levels change with z. From these
-slopes, it predicts the point whose levels come closest to those of the given sound. It decodes the sound at
-that point, and corrects the slopes by the difference between predicted and actual levels (Broyden's method).
-So the next step of the round needs no new measurement. A round decodes about 55 sounds, each a little longer
-than the given sound. The search is deterministic except for its time limit: with a slow decoder, it takes
-fewer rounds.
+The search starts from the point that the encoder returns for the given sound. It first tries the training
+sounds nearest to that point in z. Then it takes damped Gauss-Newton steps, in rounds. At the start of a
+round, it moves the best point slightly along each principal axis of the latent space and decodes the sound
+there, to measure how the mel levels change with z. From these slopes, it predicts the point whose levels come
+closest to those of the given sound. It decodes the sound at that point, and corrects the slopes by the
+difference between predicted and actual levels (Broyden's method). So the next step of the round needs no new
+measurement. A round decodes about 55 sounds, each a little longer than the given sound. The search is
+deterministic except for its time limit: with a slow decoder, it takes fewer rounds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from realtime.model.schema import Vector
 NEIGHBOURS = 8
 ROUNDS = 3
 STEPS = 7
-"""Steps in a round."""
+"""Number of Gauss-Newton steps in a round."""
 LONGEST_S = 30.0
 """Limit of the processor time; the search omits a round that it expects to exceed the limit."""
 ASIDE = 0.1
@@ -46,8 +46,9 @@ def nearest(decoder: Decoder, sound: npt.ArrayLike, z: Vector) -> Vector:
     """Return a point whose sound is at least as close to `sound` as the sound of `z` is.
 
     Args:
+        decoder: decodes the points that the search tries.
         sound: float [samples], as prepared for the encoder.
-        z: the point that the encoder returns for it.
+        z: the point that the encoder returns for `sound`.
     """
     begun_s = time.process_time()
     candidates = _Candidates(decoder, np.asarray(sound, np.float32), np.asarray(z, np.float32))
@@ -89,7 +90,7 @@ class _Candidates:
         return self._ear.difference(self._audio).ravel()
 
     def consider(self, z: Floats) -> Floats:
-        """Make z the best point if its sound is closer; return its difference as `compare` does."""
+        """Make z the best point if its sound is closer; return what `compare` returns for z."""
         difference = self.compare(z)
         if np.abs(difference).mean() < np.abs(self.difference).mean():
             self.best, self.difference = z, difference
@@ -97,7 +98,7 @@ class _Candidates:
 
 
 def _round(candidates: _Candidates, axes: Floats) -> None:
-    """Measure slopes at the best point, and take damped Gauss-Newton steps with them.
+    """Measure the slopes at the best point, and take damped Gauss-Newton steps that use the slopes.
 
     A step minimises the mean absolute difference by least squares, with a Huber weight for each difference.
 

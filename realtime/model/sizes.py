@@ -1,8 +1,8 @@
-"""The sizes of a decoder's tensors, calculated before it runs.
+"""Calculates the sizes of a decoder's tensors before the decoder runs.
 
-The sizes may depend on the numbers of voices and frames, but on no value that the decoder computes from z,
-the frame indices or the caches. Otherwise a size that is harmless in the first and the last frame could be
-huge in a frame between them.
+The sizes may depend on the numbers of voices and frames in a call, but on no value that the decoder computes
+from its inputs: z, the frame indices, and the caches (its state from earlier calls). Otherwise a size that is
+harmless in the first and the last frame of a sound could be huge in a frame between them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def check(model: Any, hop_length: int) -> None:
             raise ModelError("the size of one of its tensors depends on more than the voices and frames")
         numbers = [math.prod(sizes[name]) for name in made]
         if max(numbers, default=0) > MAX_VALUES or sum(numbers) > MAX_TOTAL:
-            raise ModelError(f"needs a tensor of more than {MAX_VALUES} numbers, or too many large ones")
+            raise ModelError(f"needs a tensor of more than {MAX_VALUES} numbers, or too many large tensors")
 
 
 def _sizes(model: Any, voices: int, frames: int, hop_length: int) -> dict[str, list[int]]:
@@ -67,7 +67,7 @@ def infer(model: Any, data_prop: bool = True) -> dict[str, list[int]]:
 
     Args:
         model: the ONNX model.
-        data_prop: also follow calculations with shapes; inference fails if they also use indices.
+        data_prop: also follow calculations with shapes; inference fails if such a calculation uses indices.
 
     Raises:
         ModelError: the sizes are inconsistent.

@@ -21,7 +21,7 @@ Info = TypeVar("Info", ModelInfo, EncoderInfo)
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_CACHE_BYTES = 64 * 2**20
-"""Maximum memory for the caches of a voice."""
+"""Maximum memory for the caches of a voice, the state that the decoder's layers keep between calls."""
 OPERATORS = {
     *("Add", "Cast", "Clip", "Concat", "Conv", "CumSum", "Exp", "Expand", "Floor", "Gather", "GatherND"),
     *("Gemm", "Identity", "LeakyRelu", "MatMul", "Max", "Min", "Mod", "Mul", "Pad", "Range", "ReduceSum"),

@@ -92,8 +92,8 @@ def test_existing_files_are_replaced_only_with_force(tiny_run: Path, tmp_path: P
     ("signal", "fault"),
     [
         (np.zeros((0, 1)), "is empty"),
-        (np.full((800, 1), np.nan), "has samples that are not numbers"),
-        (np.ones((8, 1)), "is too short: 1 ms, at least 2 are needed"),
+        (np.full((800, 1), np.nan), "has samples that are not finite numbers"),
+        (np.ones((8, 1)), "is too short: 1 ms; at least 2 ms are needed"),
         (np.full((800, 1), 0.5), "is silent"),
     ],
 )

@@ -92,7 +92,7 @@ def test_500_files_with_13_kinds_of_fault_are_reported(sounds: Sounds) -> None:
         ("constant", "silent"): EACH,
         ("short", "too short"): EACH,
         ("none", "empty"): EACH,
-        ("nan", "has samples that are not numbers"): EACH,
+        ("nan", "has samples that are not finite numbers"): EACH,
         ("text", "cannot be read"): EACH,
         ("empty", "cannot be read"): EACH,
         ("cut", "cannot be read"): EACH,

@@ -81,8 +81,8 @@ def test_only_trimmed_sounds_are_faded() -> None:
         (np.zeros(0), "empty"),
         (np.zeros(1000), "silent"),
         (np.full(1000, 0.3), "silent"),
-        (alternating(15), "too short: 1.9 ms, at least 2 are needed"),
-        (np.full(1000, np.nan), "has samples that are not numbers"),
+        (alternating(15), "too short: 1.9 ms; at least 2 ms are needed"),
+        (np.full(1000, np.nan), "has samples that are not finite numbers"),
     ],
 )
 def test_unusable_signals_are_refused_with_the_reason(signal: NDArray[np.float64], reason: str) -> None:
@@ -180,8 +180,8 @@ def test_every_kind_of_bad_file_is_named_and_the_rest_is_kept(folder: Path) -> N
         "low/bad-nothing.wav": "empty",
         "low/bad-silent.wav": "silent",
         "low/bad-dc.wav": "silent",
-        "low/bad-short.wav": "too short: 0.5 ms, at least 2 are needed",
-        "low/bad-nan.wav": "has samples that are not numbers",
+        "low/bad-short.wav": "too short: 0.5 ms; at least 2 ms are needed",
+        "low/bad-nan.wav": "has samples that are not finite numbers",
         "low/twin.wav": "the same sound as low/take-0.wav",
         "stray.wav": "beside the class folders, not in one",
     }

@@ -1,1 +1,1 @@
-"""Devices that take blocks of sound: sound cards, JACK servers, bridges, and a silent device."""
+"""Devices that take blocks of sound: sound cards, JACK servers, plugins in a DAW, and a silent device."""

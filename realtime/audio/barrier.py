@@ -1,4 +1,4 @@
-"""A memory barrier for memory that is shared with another program; Python has none of its own.
+"""A memory barrier for memory that is shared with another program; Python itself offers no barrier.
 
 x86-64 needs no barrier here, because it keeps stores in order and loads in order. Elsewhere, the system call
 membarrier executes a full barrier in the thread that calls it.
@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from realtime.util.errors import RealtimeError
 
-IN_ORDER = "x86_64"
-_CALLS = {"aarch64": 283, "riscv64": 283, IN_ORDER: 324}  # the call's number on Linux
+IN_ORDER = "x86_64"  # the machine that needs no barrier
+_CALLS = {"aarch64": 283, "riscv64": 283, IN_ORDER: 324}  # machine -> number of the system call on Linux
 _GLOBAL_EXPEDITED = 2
 
 
@@ -33,7 +33,7 @@ def membarrier(machine: str) -> Callable[[], None]:
         RealtimeError: the machine is unknown, or its system refuses the call.
     """
     if machine not in _CALLS:
-        raise RealtimeError(f"no memory barrier for {machine}; known are {', '.join(_CALLS)}")
+        raise RealtimeError(f"there is no memory barrier for {machine}, only for {', '.join(_CALLS)}")
     system, number = ctypes.CDLL(None, use_errno=True).syscall, _CALLS[machine]
 
     def barrier() -> None:

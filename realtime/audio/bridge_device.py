@@ -1,4 +1,8 @@
-"""A host's plugin as the audio device. Its requests for blocks, through shared memory, are the clock."""
+"""An audio device for a plugin in a host (a DAW), which requests blocks through shared memory, the bridge.
+
+Time advances only with these requests. With a request, the plugin may send events, such as MIDI notes; the
+control process of the server turns the events into commands.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +18,13 @@ from realtime.util import priority
 
 WAKE_S = 0.1  # longest sleep before the thread checks whether to end
 CLOSE_TIMEOUT_S = 0.4
-OFFLINE_S = 10.0  # longest wait for the events of a block, if the host waits for the block
-SHARE = 0.5  # longest wait for the events of a live block, as a share of its duration
+OFFLINE_S = 10.0  # longest wait for the commands for a block, if the host waits for the block
+SHARE = 0.5  # longest wait for the commands for a live block, as a share of the block's duration
 PIECE = 4096  # maximum number of samples rendered at once
 
 
 class BridgeDevice:
-    """Renders the blocks that the plugin requests, each after the commands of its events have arrived.
+    """Renders each block that the plugin requests, once the commands for the block have arrived.
 
     While no host plays, there are no requests, and time does not pass.
 
@@ -71,7 +75,7 @@ class BridgeDevice:
         self._socket.close()
 
     def handled(self, count: int) -> None:
-        """Note that the engine has the commands from the first `count` bytes of events."""
+        """Note that the engine has received the commands for the first `count` bytes of events."""
         with self._arrived:
             self._handled = count
             self._arrived.notify()
@@ -101,7 +105,7 @@ class BridgeDevice:
                 memory["requests_read"] = number + 1
 
     def _await_events(self, count: int, asked: int) -> None:
-        """Wait for the commands of a block, up to a limit; later commands take effect after the block."""
+        """Wait for the commands for a block, up to a limit; later commands take effect after the block."""
         if self._handled >= count:
             return
         limit_s = OFFLINE_S if asked & OFFLINE else SHARE * (asked % OFFLINE) / self.sample_rate

@@ -1,19 +1,22 @@
-"""The memory that the server and a plugin in a host share: requests and events go in, blocks come out.
+"""The bridge: memory that the server and a plugin in a host (a DAW) share.
 
-The plugin is the clock. It asks for samples with requests, and gives each event the sample at which it takes
-effect. The worker renders the samples requested; the control process turns the events into commands first.
+The plugin writes requests for samples, and events, such as MIDI notes; each event has the sample at which it
+takes effect. The server has two processes: its control process turns the events into commands, and its worker
+then renders the requested samples. So the plugin is the clock. A worker that is restarted begins a new epoch,
+in which samples are counted anew.
 
 The memory is a file, `NAME.bridge` in `folder`, which the server creates and both programs map. Numbers are
 64 bits wide, in the machine's byte order. Only one side writes each number, and each ring has one writer and
 one reader: the writer fills a place, then increments its count. A host that finds a running server continues
-where the last request of the epoch ends. `plugin/source/memory.h` has the same layout; a change of either
+where the last request of the epoch ends. `plugin/source/memory.h` has the same layout; a change of the layout
 needs another `VERSION`.
 
     words      LAYOUT, SERVER and HOST below
     requests   [REQUESTS, 4]: position, samples, bytes of all events written before the request, epoch
     events     a ring of bytes; each event is four words (position, epoch, kind, bytes) and its content, which
                is padded to 8 bytes
-    states     two texts in JSON: the server's state, for the host's project; the state of an opened project
+    states     two texts in JSON: the server's state, which the host saves in its project (a song), and the
+               state from a project that the host has opened
     sound      [SAMPLES, channels] float32; device sample n is at n % SAMPLES
 
 A lock on `NAME.server` shows that the server runs. A lock on `NAME.host` shows that a plugin uses the bridge,
@@ -59,14 +62,14 @@ SERVER = {  # words that the server writes
     "state_writes": 17,  # odd while the state is being written
     "state_bytes": 18,
     "project_read": 19,  # number of the project that was opened last
-    "faults": 20,  # number of faults since a project was opened: items that were refused or not restored
+    "faults": 20,  # number of items that were refused or not restored since the last project was opened
 }
 HOST = {  # words that the plugin writes
     "host_rate": 32,  # sample rate of the host in Hz; 0: not known yet
     "host_block": 33,  # largest block of the host
     "requests_written": 34,
     "events_written": 35,  # bytes
-    "missed": 36,  # blocks that did not arrive in time
+    "missed": 36,  # number of blocks that did not arrive in time
     "project_writes": 37,  # number of the latest project
     "project_bytes": 38,
 }
@@ -98,7 +101,7 @@ def folder() -> Path:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = place.stat()
     except OSError as error:
-        raise BridgeError(f"no folder for the bridge: {place}: {error.strerror}") from error
+        raise BridgeError(f"cannot create the bridge's folder {place}: {error.strerror}") from error
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise BridgeError(f"other users have access to {place}: remove it, or set XDG_RUNTIME_DIR")
     return place
@@ -134,7 +137,7 @@ class BridgeMemory:
             with path.open("r+b") as file:
                 self._map = mmap.mmap(file.fileno(), 0)
         except (OSError, ValueError) as error:
-            raise BridgeError(f"no bridge {path}: {error}") from error
+            raise BridgeError(f"cannot open the bridge {path}: {error}") from error
         self._words = np.frombuffer(self._map, np.uint64, _HEADER_BYTES // 8)
         self._barrier = barrier.of(platform.machine())
         self._taken = 0  # number of the project that was read last
@@ -174,7 +177,7 @@ class BridgeMemory:
         return copy
 
     def events(self) -> Iterator[tuple[int, int, int, bytes]]:
-        """Yield (position, epoch, kind, content) of each new event; the next step frees its place.
+        """Yield (position, epoch, kind, content) of each new event; the next step frees the event's place.
 
         Raises:
             BridgeError: an event is longer than the bytes that were written; all new events are skipped.
@@ -184,7 +187,7 @@ class BridgeMemory:
             following = begin + EVENT_HEADER.size + _padded(size)
             if following > end:
                 self["events_read"] = end
-                raise BridgeError("a damaged event")
+                raise BridgeError("an event is damaged")
             content = self._ring_bytes(begin + EVENT_HEADER.size, size)
             yield position, epoch, kind, content
             self["events_read"] = following
@@ -217,7 +220,7 @@ class BridgeMemory:
         """
         content = text.encode()
         if len(content) > STATE_BYTES:
-            raise BridgeError(f"a state of {len(content)} bytes; the limit is {STATE_BYTES}")
+            raise BridgeError(f"the state has {len(content)} bytes; the limit is {STATE_BYTES}")
         self["state_writes"] += 1
         self._barrier()
         self._map[self._state : self._state + len(content)] = content
@@ -233,14 +236,14 @@ class BridgeMemory:
                 return content.decode()
 
     def write_project(self, text: str) -> None:
-        """Write the state of a project that the host opens, as a plugin does."""
+        """Write the state saved in a project that the host opens, as a plugin does."""
         content = text.encode()
         self._map[self._project : self._project + len(content)] = content
         self["project_bytes"] = len(content)
         self["project_writes"] += 1
 
     def read_project(self) -> str | None:
-        """Return the state of a project that was written since the last call, or None."""
+        """Return the state of a project if one was written since the last call, otherwise None."""
         if (number := self["project_writes"]) == self._taken:
             return None
         self._taken = number
@@ -248,7 +251,7 @@ class BridgeMemory:
         return content.decode(errors="replace")
 
     def project_done(self) -> None:
-        """Tell the plugin that the project which was read last is open."""
+        """Tell the plugin that the project whose state `read_project` returned last is open."""
         self["project_read"] = self._taken
 
 
@@ -262,7 +265,7 @@ class BridgeFile:
     Args:
         name: name of the bridge.
         channels: number of channels, at least 2.
-        rate: sample rate in Hz until a host asks for another.
+        rate: sample rate in Hz until a host asks for another rate.
 
     Raises:
         BridgeError: the name is not accepted, or another server has this bridge.
@@ -304,7 +307,7 @@ class BridgeFile:
 
 
 def _locked(path: Path) -> BinaryIO | None:
-    """Return the file with a lock on it, or None if another program has the lock."""
+    """Lock a file; return the open file, or None if another program has locked it."""
     file = path.open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

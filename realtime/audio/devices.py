@@ -1,4 +1,4 @@
-"""Audio devices: sound cards and JACK through PortAudio, and a null device paced by the clock."""
+"""Audio devices: sound cards and JACK through PortAudio, and a silent null device, timed by the clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from realtime.util.errors import RealtimeError
 CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs when it closes a stream whose JACK server has died
 OPEN_TIMEOUT_S = 10.0  # PortAudio queries every driver, and a stuck JACK server does not answer
 NULL_RATE_HZ = 48_000
-NULL_BUFFER_S = 0.01  # simulated buffer of a card; a longer pause is an xrun, and its blocks are skipped
+NULL_BUFFER_S = 0.01  # simulated buffer of a card; a longer pause counts as an xrun and skips blocks
 
 INSTALL_PORTAUDIO = {
     "linux": "sudo apt-get install libportaudio2 (Fedora: dnf install portaudio, Arch: pacman -S portaudio)",
@@ -47,8 +47,8 @@ class DeviceInfo:
 
     Attributes:
         index: PortAudio's number for the device.
-        name: its name.
-        host: the host API, such as ALSA.
+        name: name of the device.
+        host: name of the host API (PortAudio's word for a sound system), such as ALSA.
         channels: number of outputs.
         sample_rate: default sample rate in Hz.
         default: True for the default device.
@@ -67,7 +67,7 @@ class BlockSource(Protocol):
 
     Attributes:
         block_size: device samples in a block.
-        xruns: number of xruns; the device increments it.
+        xruns: number of interruptions of the sound that the device has noticed; the device increments it.
     """
 
     block_size: int
@@ -172,7 +172,7 @@ class SoundCard:
 
     Args:
         info: the device.
-        pair: outputs to use, counted from 1; for 1 and 2, a device with a single output uses that output.
+        pair: numbers of the outputs to use, counted from 1. A device with one output also accepts (1, 2).
         sample_rate: in Hz, or None for the device's default; JACK accepts only its server's rate.
 
     Raises:
@@ -189,7 +189,7 @@ class SoundCard:
             raise DeviceError(f"{self.name} has {info.channels} outputs; the options ask for {max(pair)}")
         self.channels = len(pair)
         self._pair = [number - 1 for number in pair]
-        self._opened = max(pair)  # channels up to the last of the pair
+        self._opened = max(pair)  # number of channels to open: up to the last output used
         self._index = info.index
         self._stream: Any = None
         try:
@@ -248,7 +248,7 @@ class SoundCard:
 
 
 def forget_devices() -> None:
-    """Shut PortAudio down: it releases all servers and looks for devices again on the next query.
+    """Shut PortAudio down, so that it releases all sound servers and looks for devices on the next query.
 
     Raises:
         NoSoundError: PortAudio is not installed, or a driver does not answer.

@@ -21,7 +21,8 @@ if sys.platform == "linux":
         """Counts calls: each call posts a semaphore.
 
         Attributes:
-            function, argument: the C function that JACK calls, and its argument.
+            function: the C function that JACK calls.
+            argument: the argument that JACK passes to the function.
         """
 
         function = ctypes.cast(_c.sem_post, ctypes.c_void_p)
@@ -56,7 +57,7 @@ else:
 
 @cache
 def library() -> Any:
-    """Return JACK's C library, for functions that JACK-Client lacks; cached, because the search is slow."""
+    """Return JACK's C library (cached), for functions that the Python package JACK-Client does not offer."""
     return ctypes.CDLL(ctypes.util.find_library("jack") or "libjack.so.0")
 
 

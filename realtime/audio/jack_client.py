@@ -4,8 +4,8 @@ When a client is closed, JACK's library cancels its thread at any point. A threa
 keeps Python's global interpreter lock, and the whole program deadlocks. So `leave` first waits until the
 callback has nothing left to do.
 
-After a server has ended, JACK's library deletes its remaining clients as soon as a new one is opened, while
-their owners still use them. So a client opens only after all clients have left the ended server.
+After a server has ended, JACK's library deletes the remaining clients of this server as soon as a new client
+is opened, even if they are still in use. So a client opens only after all clients have left the ended server.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from realtime.util.errors import RealtimeError
 
 CLOSE_TIMEOUT_S = 0.4  # a stuck JACK server does not answer
 OPEN_TIMEOUT_S = 1.0
-CYCLE_TIMEOUT_S = 0.2  # longest wait for the last cycle; a running server calls sooner
+CYCLE_TIMEOUT_S = 0.2  # longest wait for the last cycle; a running server starts a cycle sooner
 SETTLE_S = 0.05  # time in which a callback that ran when the server ended returns
 
 _members: list[JackClient] = []
@@ -34,7 +34,7 @@ class JackError(RealtimeError):
 
 
 class JackClient:
-    """A JACK client. Its owner must poll `gone`, and call `leave` when the server is gone.
+    """A JACK client. Its owner must poll `gone`, and call `leave` once `gone` is True.
 
     Args:
         name: name of the client on the JACK server.
@@ -43,7 +43,7 @@ class JackClient:
         client: the `jack.Client`; active after `activate`.
 
     Raises:
-        JackError: no server runs, it does not answer, or other clients have not left an ended server yet.
+        JackError: no server runs, a server does not answer, or other clients have not left an ended one yet.
     """
 
     def __init__(self, name: str) -> None:
@@ -81,7 +81,7 @@ class JackClient:
     def activate(
         self, process: Callable[[int], None], last: Callable[[int], None] = lambda samples: None
     ) -> None:
-        """Start the client: JACK calls `process` in every cycle, on its own thread.
+        """Start the client: in every cycle, JACK calls `process` on a thread of JACK's library.
 
         Args:
             process: receives the number of samples of the cycle.

@@ -31,18 +31,19 @@ def available() -> bool:
 
 
 class JackDevice:
-    """Output ports `soundmorph:out_1`, …, connected to the inputs of another client, such as the sound card.
+    """Output ports `soundmorph:out_1`, …, connected to the inputs of another client, such as a sound card.
 
-    Ports of the outs, and of outputs 1 and 2, are connected only if the client has an input for them.
+    It is an error if an input does not exist. In two cases, however, its port only stays unconnected: if the
+    port has another name than `out_…`, or if the ports `out_…` are those for inputs 1 and 2.
 
     Args:
         to: name of that client: `system` for the card on a JACK server, the card's name on PipeWire.
-        pair: inputs of that client to use, counted from 1.
-        sample_rate: in Hz, or None; JACK accepts only its server's rate.
+        pair: numbers of the inputs of that client, one for each port, counted from 1.
+        sample_rate: in Hz, or None for the rate of the JACK server; no other rate is accepted.
         names: names of the ports, one for each of `pair`; by default out_1, out_2 …
 
     Raises:
-        DeviceError: no server runs, its rate differs, or the inputs do not exist (yet).
+        DeviceError: no server runs, its rate is another, or the client or the inputs do not exist (yet).
     """
 
     def __init__(

@@ -1,10 +1,11 @@
-"""The log of a performance: each command that took effect, with its device sample, as lines of JSON.
+"""The log of a performance: a line of JSON for each command that took effect, with its device sample.
 
-The first line is a `LogHeader`. Every other line is a command, `{"at": 4711, "do": "trigger", …}`, with the
-fields that differ from the command's defaults. The last line is `{"at": …, "do": "end"}` if the server ended
-normally. The log grows during the performance, so a crash of the server loses at most the last `FLUSH_S`, and
-a power failure about the last `SYNC_S`. An incomplete last line is therefore not an error. The reader checks
-every field.
+Device samples are the samples of the sound that the audio device takes, counted from the start. The first
+line is a `LogHeader`. Every other line is a command, `{"at": 4711, "do": "trigger", …}`, with the fields that
+differ from the command's defaults. The last line is `{"at": …, "do": "end"}` if the server ended normally.
+The log grows during the performance, so a crash of the server loses at most the last `FLUSH_S`, and a power
+failure about the last `SYNC_S`. An incomplete last line is therefore not an error. The reader checks every
+field.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class LogError(RealtimeError):
 
 @dataclass(frozen=True)
 class PluginState:
-    """A plugin after the mixer: file, name, and its parameters as raw values from 0 to 1."""
+    """A plugin that processes the mix: its file, its name, and its parameters as raw values from 0 to 1."""
 
     path: str
     name: str
@@ -149,7 +150,7 @@ def versions() -> dict[str, str]:
 
 
 def to_json(at: int, command: Command) -> dict[str, Any] | None:
-    """Return a command as a line of the log, for JSON; None if the command does not change the sound."""
+    """Return a command as the JSON object of a line; None if the command does not change the sound."""
     if isinstance(command, Prepare):
         return None
     line: dict[str, Any] = {"at": at, "do": _NAMES[type(command)]}
@@ -161,7 +162,7 @@ def to_json(at: int, command: Command) -> dict[str, Any] | None:
 
 
 def from_json(line: Any, dim: int) -> tuple[int, Command | None]:
-    """Return a line's sample and command; the command is None at the end of the performance.
+    """Return the sample and the command in a line; the command is None at the end of the performance.
 
     Raises:
         LogError: the line lacks a field, has an unknown one, or has a value that is not accepted.
@@ -264,7 +265,7 @@ def _vector(key: str, value: Any, dim: int) -> tuple[float, ...]:
 
 
 class CommandLog:
-    """Writes the commands that a mixer executes; set `Mixer.tap` to `tap`.
+    """Writes the commands that a mixer executes. The mixer calls `tap`, to which `Mixer.tap` must be set.
 
     One thread writes. A second thread calls fsync, which may take longer than `FLUSH_S`.
 
@@ -389,7 +390,7 @@ def read_header(path: Path) -> LogHeader:
     try:
         content = outside.from_json(first, file_names=True)
         if content.pop("soundmorph_log") != VERSION:
-            raise LogError(f"{path}:1: a log of another version; this soundmorph reads version {VERSION}")
+            raise LogError(f"{path}:1: the log has another version; this soundmorph reads version {VERSION}")
         plugins = tuple(PluginState(**each) for each in content.pop("plugins", ()))
         names = tuple(content.pop("outs", ()))
         header = LogHeader(**content, plugins=plugins, outs=names)
@@ -429,10 +430,11 @@ def _is_state(state: PluginState) -> bool:
 
 
 def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
-    """Yield each command with its device sample; the command is None for the logged end.
+    """Yield (device sample, command) for each line after the header; the command is None for the logged end.
 
     Args:
-        dim: size of z at the beginning.
+        path: file of the log.
+        dim: size of z, a point in the latent space, at the beginning; a change of model may change it.
 
     Raises:
         LogError: a line is damaged; an incomplete last line is ignored.
@@ -447,7 +449,7 @@ def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
             try:
                 at, command = from_json(outside.from_json(line, file_names=True), dim)
                 if at < before:
-                    raise LogError(f"at is {at}, before the line above ({before})")
+                    raise LogError(f"at is {at}, before the sample of the line above ({before})")
             except (OutsideError, LogError) as error:
                 if not line.endswith(b"\n") and not file.readline(1):
                     return  # incomplete: the machine stopped during the write

@@ -1,4 +1,4 @@
-"""A queue of commands, ordered by device sample."""
+"""A queue of commands, ordered by the device sample (sample of the output) at which each takes effect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from realtime.synth.commands import Command
 
 
 class CommandQueue:
-    """Orders commands by device sample; commands for the same sample keep the order of submission."""
+    """Orders commands by device sample; those for the same sample keep the order of submission."""
 
     def __init__(self) -> None:
         self._events: list[tuple[int, int, Command]] = []

@@ -1,7 +1,8 @@
 """The commands. `control` makes them from messages; `crossfade`, `mixer` and `sequencer` execute them.
 
-The *point* is the z that voices follow. A voice started with a `touch` (a finger on an MPE controller, a
-track of a sequencer) follows the point of that touch instead, which commands with the same touch move.
+A z is a place in the latent space of a model, where each place is a sound; D is its number of dimensions. The
+*point* is the z that voices follow. A voice started with a `touch` (a finger on an MPE controller, a track of
+a sequencer) follows the point of that touch instead, which commands with the same touch move.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MODES = ("live", "latch")
 
 @dataclass(frozen=True)
 class SetZ:
-    """Move the point, or that of a touch, to `z` [D] at once."""
+    """Move the point, or the point of a touch, to `z` [D] at once."""
 
     z: Z
     touch: int | None = None
@@ -26,7 +27,7 @@ class SetZ:
 
 @dataclass(frozen=True)
 class SetDimension:
-    """Set one dimension of the point to `value` at once; the others stay, or continue to glide."""
+    """Set one dimension of the point to `value` at once; the other dimensions stay, or continue to glide."""
 
     index: int
     value: float
@@ -42,7 +43,7 @@ class SetAxis:
 
 
 MAX_THROUGH = 1024  # maximum number of points that a glide passes on the way
-MAX_NUMBERS = 2**15  # coordinates of these points and the target, so that the command fits in a line of a log
+MAX_NUMBERS = 2**15  # maximum number of coordinates in a glide, so that the command fits in a line of a log
 
 
 def most_through(dim: int) -> int:
@@ -75,16 +76,17 @@ class Goto:
 
 @dataclass(frozen=True)
 class Trigger:
-    """Start a voice; with `z` [D], put the point there first.
+    """Start a voice, which plays the sound of a hit.
 
     Attributes:
         velocity: amplitude, 0..1.
-        z: z to which the point jumps first, or None.
+        z: place [D] to which the point jumps first, or None.
         touch: number (0..127) of the touch whose point the voice follows; `z` then moves that point.
         pitch, pan, decay_ms, reverse, choke, dynamics, vary, level_db, out: see `HIT_SETTINGS`.
         point: fixed z [D] of the voice, which then follows no point; usually None.
         ahead: True if the whole sound is cached when the voice begins. The voice then follows a move of the
-            point from the next frame on rather than from the next tick. A mixer that plays live sets `ahead`.
+            point from the next latent frame on, not only from the next tick (a group of frames). A mixer that
+            plays live sets `ahead`.
         offset: z of the voice relative to the point that it follows, [D]. None: the mixer calculates it from
             `dynamics` and `vary`.
     """
@@ -107,18 +109,18 @@ class Trigger:
 
     @property
     def settings(self) -> dict[str, float]:
-        """The settings by name, as numbers that a performer gives."""
+        """The settings of the hit: name -> number as a performer gives it."""
         return {row.name: row.to_number(getattr(self, row.field)) for row in HIT_SETTINGS.values()}
 
     def with_settings(self, numbers: Mapping[str, float]) -> Trigger:
-        """Return a copy with other settings, by name, as numbers that a performer gives."""
+        """Return a copy with other settings: name -> number as a performer gives it."""
         rows = [(HIT_SETTINGS[name], number) for name, number in numbers.items()]
         return replace(self, **{row.field: row.to_field(number) for row, number in rows})
 
 
 @dataclass(frozen=True)
 class HitSetting:
-    """A setting of hits. Its addresses, keys, replies, controls and documents are made from this row.
+    """A setting of hits. Its OSC addresses, file keys, controls and documentation are made from this row.
 
     Attributes:
         field: name of the field of `Trigger`.
@@ -193,7 +195,7 @@ HIT_SETTINGS = {
             "choke",
             "group",
             Quantity(0, 16, whole=True),
-            "Put {hits} into a choke group: a hit fades out the earlier ones of its group.",
+            "Put {hits} into a choke group: a hit fades out the earlier hits of its group.",
             "0 is none",
         ),
         HitSetting(
@@ -202,7 +204,7 @@ HIT_SETTINGS = {
             "amount",
             Quantity(0.0, 2.0),
             "Let velocity change the timbre of {hits}, not only their level.",
-            "0 is level alone, 1 is as far as in recordings of hard and soft hits",
+            "0 changes only the level, 1 changes the timbre as much as in recordings of hard and soft hits",
         ),
         HitSetting(
             "vary",
@@ -210,7 +212,7 @@ HIT_SETTINGS = {
             "amount",
             Quantity(0.0, 1.0),
             "Let {hits} differ at random, as the training sounds of their class do.",
-            "0 is not at all, 1 is as much as different drums of the class",
+            "0 is no variation, 1 is as much as between different drums of the class",
         ),
         HitSetting(
             "level_db",
@@ -226,7 +228,7 @@ HIT_SETTINGS = {
             "number",
             Quantity(0, 16, whole=True),
             "Send {hits} to a pair of outputs of their own, which `--outs` names.",
-            "1 is the first name; 0: the pair of their class or touch, or else the main one",
+            "1 is the first name; 0 is the pair of their class or touch or, without one, the main pair",
         ),
     )
 }
@@ -238,7 +240,7 @@ PLAIN = Trigger()
 
 @dataclass(frozen=True)
 class Stop:
-    """Fade out all voices, or those of a touch, as fast as a stolen voice."""
+    """Fade out all voices, or the voices of a touch, within a few milliseconds."""
 
     touch: int | None = None
 
@@ -272,7 +274,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Prepare:
-    """Decode the sounds at these points [D] in idle time, so that a hit there needs no inference."""
+    """Decode the sounds at these points [D] in idle time, so that a hit there needs no decoder call."""
 
     points: tuple[Z, ...]
 
@@ -287,7 +289,7 @@ class Shed:
 
 @dataclass(frozen=True)
 class Ticks:
-    """Decode `at_once` ticks per call: fewer calls, but a move of the point is heard later."""
+    """Decode `at_once` ticks (groups of frames) per call; a higher number saves calls, but delays moves."""
 
     at_once: int
 
@@ -371,7 +373,7 @@ class SetBeat:
 
 
 Sequencing = StartSteps | StopSteps | SetStep | SetClock | SetBeat
-"""Commands for the sequencer; a log keeps only the resulting hits."""
+"""Commands for the sequencer; a log keeps only the resulting hits and moves of the point."""
 
 Command = (
     SetZ
@@ -393,4 +395,4 @@ Command = (
 )
 
 POINT_MOVES = (SetZ, SetDimension, SetAxis, Goto, Press)
-"""Commands that move the point, the point of a touch, or voices relative to their point."""
+"""Commands that move the point, or the point of a touch, or offset voices from their point."""

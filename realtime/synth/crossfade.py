@@ -1,7 +1,8 @@
-"""The current mixer and its sequencer, earlier mixers while they fade out, and the parameters of plugins.
+"""The crossfade from the mixer of one model to the mixer of another.
 
-Between two blocks, the crossfade carries out operations that concern more than one mixer or none: changes of
-model and of plugin parameters. The server's engine and `realtime render` both use it.
+`Crossfade` holds the current mixer with its sequencer, and earlier mixers while they fade out. Between two
+blocks, it carries out the commands that no single mixer can: changes of model and of plugin parameters. The
+server and `realtime render` both use it.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ class Effects(Protocol):
 
 @dataclass(frozen=True)
 class Change:
-    """Continue with `mixer`, which may play any model.
+    """A request to continue with another mixer.
 
     Attributes:
-        swap: the command for the log.
-        renewed: True if the mixer plays another version of the same model: point and sequencer continue.
+        mixer: the new mixer, which may play any model.
+        swap: the command for the log, or None.
+        renewed: True if the new mixer plays another version of the same model. The point that voices follow
+            and the sequencer's pattern then stay the same.
     """
 
     mixer: Mixer
@@ -45,11 +48,12 @@ class Change:
 
 
 class Crossfade:
-    """Plays one mixer and crossfades to others.
+    """Plays one mixer, and crossfades to another mixer on request.
 
     Attributes:
         mixer: the current mixer.
-        sequencer: gives the current mixer hits and moves; empty and stopped after a change to another model.
+        sequencer: gives the current mixer hits and moves of the point; empty and stopped after a change to
+            another model.
         fading: True while an earlier mixer is audible.
     """
 
@@ -65,7 +69,7 @@ class Crossfade:
         return bool(self._leaving)
 
     def submit(self, command: Command | Change, at_sample: int = 0) -> None:
-        """Submit a command to mixer or sequencer; a `Change` or `Tweak` takes effect at once."""
+        """Submit a command to the mixer or the sequencer; a `Change` or `Tweak` takes effect at once."""
         if isinstance(command, Change):
             self._change_to(command)
         elif isinstance(command, Tweak):
@@ -80,11 +84,11 @@ class Crossfade:
             self.mixer.submit(command, at_sample)
 
     def coming(self, samples: int) -> tuple[Played, ...]:
-        """Return the hits and first move of the next step if the step begins within the next `samples`."""
+        """Return the hits and the first move of the sequencer's next step if it begins within `samples`."""
         return self.sequencer.coming(self.mixer.position + samples)
 
     def render(self, block: Block) -> None:
-        """Write the next T samples, before plugins: float32 [T, channels], within ±1."""
+        """Write the next T samples, as plugins will get them: float32 [T, channels], within ±1."""
         begin = self.mixer.position
         for sample, played in self.sequencer.take(begin, begin + len(block)):
             self.mixer.submit(played, sample)

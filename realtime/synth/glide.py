@@ -1,4 +1,4 @@
-"""z as a function of the device sample: at rest at a point, or gliding from one point to another."""
+"""z, a place in the latent space, as a function of the device sample: at rest, or gliding elsewhere."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ PATHS: dict[str, Callable[[Point, Point], Point]] = {
 
 @dataclass(frozen=True, eq=False)
 class Glide:
-    """A path from `origin` to `target` that begins at device sample `start` and lasts `samples`.
+    """A path from `origin` to `target`, which begins at device sample `start` and lasts `samples` samples.
 
     A glide is at its origin until its start, and exactly at its target from its end on. Glides are immutable,
     so any thread may evaluate them.
@@ -122,7 +122,7 @@ class Glide:
         path: str = "linear",
         through: Sequence[Sequence[float]] = (),
     ) -> Glide:
-        """Return the glide from this glide's position at `start` to `z` [D], `samples` long."""
+        """Return a glide from this glide's place at `start` to `z` [D]; it lasts `samples` samples."""
         if samples == 0:
             return Glide.at_rest(z)
         between = np.array(through, dtype=np.float64) if through else None
@@ -135,7 +135,7 @@ class Glide:
         return self._flattened(axis, value, lambda points: points[..., index])
 
     def with_axis(self, axis: Sequence[float], origin: Sequence[float], value: float) -> Glide:
-        """Return this glide with its coordinate along unit vector `axis`, from `origin`, fixed at `value`."""
+        """Return this glide with its coordinate along unit vector `axis` fixed at `value` from `origin`."""
         unit, zero = np.asarray(axis, np.float64), np.asarray(origin, np.float64)
         return self._flattened(unit, value, lambda points: (points - zero) @ unit)
 

@@ -12,7 +12,7 @@ from realtime.synth.quantities import LOOK_AHEAD_MS
 from realtime.synth.voices.resampler import Samples
 
 RELEASE_DB_S = 60.0  # dB per second
-MOST_DB = 60.0  # maximum reduction; a peak that needs more is a fault, and must not silence later sound
+MOST_DB = 60.0  # maximum reduction; a peak that needs more is an error, and must not silence later sound
 UNITS = 1_000_000  # per dB
 
 
@@ -20,12 +20,12 @@ class Limiter:
     """Keeps peaks at or below a ceiling; sound that stays below passes unchanged, `delay` samples later.
 
     Both channels get the same gain reduction: the largest that a peak within the next `LOOK_AHEAD_MS` needs,
-    at most `MOST_DB`. After the peak, the reduction falls by `RELEASE_DB_S`. A moving average over
+    at most `MOST_DB`. After the peak, the reduction falls at the rate `RELEASE_DB_S`. A moving average over
     `LOOK_AHEAD_MS` smooths the reduction.
 
     Args:
         sample_rate: device sample rate in Hz.
-        ceiling: largest magnitude.
+        ceiling: largest magnitude of a sample at the output.
     """
 
     def __init__(self, sample_rate: int, ceiling: float) -> None:
@@ -35,7 +35,7 @@ class Limiter:
         past = self.delay = self._window - 1
         self._sound: Samples = np.zeros((2, past), np.float32)
         self._wanted = np.zeros(past, np.int64)  # reductions that peaks need
-        self._held = np.zeros(past, np.int64)  # the same, after hold and release
+        self._held = np.zeros(past, np.int64)  # these reductions after hold and release
 
     @property
     def ringing(self) -> bool:
@@ -60,7 +60,7 @@ class Limiter:
         bus[:] = sound[:, :count]
 
     def _released(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return reductions [T] that fall by at most a step per sample."""
+        """Return the `wanted` reductions [T] with a release: they fall by at most `_step` per sample."""
         fallen = self._step * np.arange(1, len(wanted) + 1)
         before = np.maximum.accumulate(np.concatenate((self._held[-1:], wanted + fallen)))[1:]
         released: NDArray[np.int64] = np.maximum(before - fallen, 0)

@@ -1,10 +1,14 @@
 """The mixer turns commands into blocks of sound with a decoder, for live playing and for files.
 
-It has no threads and no clock. Time is a count of device samples, and the same commands at the same samples
-give the same sound, bit for bit, at any block size. `render` splits a block into pieces at each command. For
-each tick that begins in a piece (`voices.timing`), batched decoder calls, usually one, advance all voices
-that lack frames (`voices.slots`). A voice whose sound is cached (`voices.sound_cache`) needs no call; the
-cached sound differs from the decoded one only by rounding.
+It has no threads and no clock. Time is a count of device samples, the samples of the output. The same
+commands at the same samples give the same sound, bit for bit, at any block size. A voice plays the sound of
+one hit; it usually follows *the point*, the place z in the latent space that the performer moves. A voice may
+belong to a touch, a finger or a track with a point of its own.
+
+The decoder works in latent frames; a tick is a group of frames. `render` splits a block into pieces at each
+command. For each tick that begins in a piece (`voices.timing`), batched decoder calls, usually one, advance
+all voices that lack frames (`voices.slots`). A voice whose sound is cached (`voices.sound_cache`) needs no
+call; the cached sound differs from the decoded sound only by rounding.
 """
 
 from __future__ import annotations
@@ -50,7 +54,8 @@ from realtime.synth.voices.voice import Tails, Voice
 
 STEAL_MS = 5.0  # fade-out of a voice that is stolen, choked or stopped
 PANIC_MS = 2.0  # fade-out of all voices on a panic
-# wait of a reversed hit after which the mixer itself decodes its sound; at most one such sound in this time
+# a reversed hit waits this long for its sound to be cached; then the mixer itself decodes the sound, but at
+# most one such sound in this time
 PATIENCE_MS = 1000.0
 
 
@@ -80,18 +85,18 @@ class Cost:
 
 
 class Mixer:
-    """Plays a decoder polyphonically.
+    """Plays several sounds of a decoder at a time.
 
     Args:
         decoder: a decoder with at least `slots_for(voices)` slots, which only this mixer uses.
         sample_rate: device sample rate in Hz.
-        voices: maximum number of voices that sound at once; a further hit steals the quietest.
+        voices: maximum number of voices that sound at once; a further hit replaces the quietest voice.
         channels: number of output channels, two for each pair of outputs. A single channel carries the mean
             of left and right; channels after the last pair are silent.
         chunk_frames: latent frames in a tick; fewer make a moving z audible sooner, but take more CPU time.
         gain_db: initial output gain.
         finish: treatment of the output.
-        outs: names of further pairs of outputs (`outs.Outs`), each treated like the main one.
+        outs: names of further pairs of outputs (`outs.Outs`), each with an output stage like the main pair's.
 
     Raises:
         ValueError: a count is below 1, the decoder has too few slots, or `outs` need more channels.
@@ -129,9 +134,9 @@ class Mixer:
             resampler=Resampler(info.sample_rate, sample_rate),
         )
         self.at_once = 1
-        """Ticks per decoder call."""
+        """Number of ticks decoded per decoder call."""
         self.position = 0
-        """Next device sample to render."""
+        """Index of the next device sample to render."""
         self.mode = MODES[0]
         self._points = Points(info.classes[0].centroid if info.classes else info.latent.mean, sample_rate)
         self._outs = Outs(outs, info)
@@ -141,9 +146,9 @@ class Mixer:
         self.stolen = 0
         self.shed = 0
         self.prepared_hits = 0
-        """Hits, except reversed ones, whose sounds were in the cache at the start, whole or in part."""
+        """Number of hits, except reversed hits, whose sounds were cached at the start, whole or in part."""
         self.tap: Callable[[int, Command], None] | None = None
-        """Called with the sample and each command that takes effect. Must not block."""
+        """Called with (device sample, command) for each command that takes effect. Must not block."""
         self.live = False
         """True if another thread fills the sound cache; reversed hits then wait for their sounds."""
         self.sound_cache = SoundCache(decoder)
@@ -152,7 +157,7 @@ class Mixer:
 
         self._decoder = decoder
         self._expression = Expression(info)
-        self._expressed = 0  # hits whose offset was drawn
+        self._expressed = 0  # number of hits whose offset was drawn
         self._commands = CommandQueue()
         self._polyphony = Polyphony(voices, sample_rate)
         self._waiting: deque[tuple[int, Trigger]] = deque()  # deadline, and the hit that waits
@@ -176,19 +181,19 @@ class Mixer:
 
     @property
     def muted(self) -> int:
-        """Decoded pieces and output blocks silenced because they were not finite."""
+        """Number of decoded pieces and output blocks silenced because they were not finite."""
         return self._slots.muted + sum(output.muted for output in self._outputs)
 
     @property
     def sounding(self) -> int:
-        """Audible voices, including those that fade out."""
+        """Number of audible voices, including voices that fade out."""
         return len(self._playing)
 
     def streams_begun(self, commands: Iterable[Command] = ()) -> int:
-        """Estimate the number of decoding streams that begin in the next blocks, with these commands.
+        """Estimate how many voices will begin to need the decoder in the next blocks, given these commands.
 
-        A voice that plays a cached sound begins a stream when its point moves. That stream must catch up, so
-        it may count as several (`Cost.moved`).
+        A voice that plays a cached sound begins to need the decoder when its point moves. The decoder must
+        then catch up with the voice, so such a voice may count several times (`Cost.moved`).
         """
         begun, moves = 0, False
         moved = 1 if self.cost is None else self.cost.moved
@@ -209,22 +214,22 @@ class Mixer:
 
     @property
     def streaming(self) -> int:
-        """Voices with a decoder slot."""
+        """Number of voices with a decoder slot."""
         return len(self._slots)
 
     @property
     def scheduled(self) -> int:
-        """Commands that wait for their sample."""
+        """Number of commands that wait for their sample."""
         return len(self._commands)
 
     @property
     def max_frames(self) -> int:
-        """Maximum latent frames per decoder call."""
+        """Maximum number of latent frames per decoder call."""
         return self._decoder.max_frames
 
     @property
     def stride(self) -> int:
-        """Frames from one saved state of a cached sound to the next."""
+        """Number of frames from one saved decoder state of a cached sound to the next."""
         return self.sound_cache.stride
 
     def rehearse(self, voices: int, frames: int) -> None:
@@ -259,7 +264,7 @@ class Mixer:
         """Continue at another mixer's sample, with its gain, mode, ticks per call, tap and counts.
 
         Call it before the first `render`. The other mixer executes the commands that are due, drops later
-        ones and fades out.
+        commands and fades out.
         """
         other._execute_due()
         other._commands.clear()
@@ -286,7 +291,7 @@ class Mixer:
         return any(output.ringing for output in self._outputs)
 
     def standing(self) -> list[Command]:
-        """Return the commands that bring a new mixer to the points, mode and ticks per call of this one."""
+        """Return the commands that give a new mixer the points, mode and ticks per call of this mixer."""
         return [*self._points.standing(self.position), Mode(self.mode), Ticks(self.at_once)]
 
     def submit(self, command: Command, at_sample: int = 0) -> None:
@@ -362,7 +367,7 @@ class Mixer:
         return replace(trigger, offset=self._expression.offset(z, *settings, [self._expressed]))
 
     def _displaced(self, z: Point, trigger: Trigger) -> Point:
-        """Return z [D] plus the offset of a hit there; leave out a variation that is still to be drawn."""
+        """Return z [D] plus the offset of a hit there; leave out random variation that is not drawn yet."""
         offset = trigger.offset
         if offset is None and self._is_expressive(trigger):
             offset = self._expression.offset(z, trigger.velocity, trigger.dynamics, 0.0, ())
@@ -381,7 +386,7 @@ class Mixer:
         if not trigger.reverse:
             return False
         given = trigger.z or trigger.point
-        if given is None:  # not `begin`: a touch gets its point when its hit starts, as in the log
+        if given is None:  # not `begin`: a touch gets its point only when its hit starts, as in a replay
             target = self._points.of(trigger.touch).at(self.position)
         else:
             target = np.array(given, np.float64)
@@ -420,7 +425,7 @@ class Mixer:
         return sound is not None and sound.whole
 
     def _execute(self, command: Command) -> Command:
-        """Execute a command; return it as the log records it."""
+        """Execute a command; return the command as the log records it."""
         match command:
             case SetZ() | SetDimension() | SetAxis() | Goto():
                 self._points.move(command, self.position)
@@ -454,7 +459,7 @@ class Mixer:
         return command
 
     def _press(self, voices: list[Voice], velocity: float) -> None:
-        """Move voices along the directions of velocity, from the velocity that they have."""
+        """Move voices in z, along the model's directions of velocity, from their velocity to `velocity`."""
         for voice in voices:
             if voice.dynamics:
                 z = self._path(voice).at(self.position)

@@ -1,4 +1,8 @@
-"""The output stage: DC block, gain ramp, limiter, knee and meters. It silences blocks that are not finite."""
+"""The output stage: DC block, gain ramp, limiter, knee and meters.
+
+The knee compresses what exceeds 0.9 of full scale, so that the output stays within full scale. A block with a
+sample that is not finite is silenced.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from realtime.synth.limiter import Limiter
 from realtime.synth.voices.resampler import Samples
 
 Levels = NDArray[np.float64]
-"""Left and right: [2]."""
+"""Levels of left and right: [2]."""
 
 THRESHOLD = 0.9  # the knee passes samples below this magnitude unchanged, bit for bit
 RAMP_MS = 5.0  # length of a gain ramp
@@ -23,7 +27,7 @@ class Finish:
     """The output stage's treatment of the sound, apart from gain: `--headroom`, `--limiter`, `--dc-block`.
 
     Attributes:
-        dc_block_hz: corner of a first-order high-pass filter; 0: none.
+        dc_block_hz: corner frequency in Hz of a first-order high-pass filter; 0: no filter.
         headroom_db: attenuation in dB that leaves room for sounds that play together.
         limiter: True if a limiter looks ahead for peaks above `THRESHOLD`.
     """
@@ -46,7 +50,7 @@ class Output:
         self._dc = DcBlock(finish.dc_block_hz, sample_rate) if finish.dc_block_hz else None
         self._limiter = Limiter(sample_rate, THRESHOLD) if finish.limiter else None
         self.muted = 0
-        """Blocks silenced because they were not finite."""
+        """Number of blocks silenced because they were not finite."""
         self._ramp_samples = max(1, round(sample_rate * RAMP_MS / 1000))
         self._ramp_start = -self._ramp_samples
         self._from = self._to = amplitude(gain_db - self._headroom_db)
@@ -63,17 +67,17 @@ class Output:
         return any(part is not None and part.ringing for part in parts)
 
     def peak(self, position: int) -> Levels:
-        """Return the peaks [left, right] before the limiter at `position`; they fall by 20 dB a second."""
+        """Return the peaks before the limiter at device sample `position`; they fall by 20 dB a second."""
         peak: Levels = self._peak * self._peak_decay ** max(position - self._metered, 0)
         return peak
 
     def rms(self, position: int) -> Levels:
-        """Return the RMS of left and right at `position`, with time constant `RMS_MS`."""
+        """Return the RMS levels at device sample `position`, averaged with time constant `RMS_MS`."""
         rms: Levels = np.sqrt(self._power * self._rms_decay ** max(position - self._metered, 0))
         return rms
 
     def set_gain(self, db: float, position: int) -> None:
-        """Start a ramp to `db` at device sample `position`."""
+        """Start a ramp to the gain `db` at device sample `position`."""
         self._from = self._gain_at(position)
         self._to = amplitude(db - self._headroom_db)
         self._ramp_start = position

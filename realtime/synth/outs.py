@@ -1,4 +1,7 @@
-"""The outs: pairs of outputs, to which hits go by their class, touch or number."""
+"""The outs: pairs of outputs. A hit goes to the pair that is meant for it, for its touch or for its class.
+
+A touch is a finger on a controller or a track of a sequencer; a class is a kind of sound, such as kick.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from realtime.util.errors import RealtimeError
 
 MAX_OUTS = int(HIT_SETTINGS["out"].quantity.high)
 MAIN = 0
-"""Number of the first pair of outputs, for all hits that have no other pair."""
+"""Number of the first pair of outputs, which gets all hits that no other pair gets."""
 _NUMBERED = re.compile(r"(touch|class)/(\d{1,3})")
 
 
@@ -43,7 +46,7 @@ class Outs:
         ]
 
     def of(self, hit: Trigger, z: Point) -> int:
-        """Return the number of the pair for a hit that starts at z [D]."""
+        """Return the number of the pair for a hit that starts at z [D], a place in the latent space."""
         if self.pairs == 1:
             return MAIN
         if hit.out:

@@ -1,7 +1,8 @@
-"""The interfaces of the worker's engine, instruments, takes and plugins that the control process calls.
+"""The interfaces through which the control process of the server uses objects of the worker process.
 
-The worker's own objects have these methods. Control holds proxies, which call them by name (`live/rpc.py`),
-so a new method needs only its declaration here and its code in the object.
+The worker, which plays, has an engine, instruments (loaded models), takes (recordings of a performance) and
+plugins. Their classes have these methods. The control process, which receives messages, holds proxies that
+call the methods by name (`live/rpc.py`). So a new method needs only its declaration here and its code there.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from realtime.synth.plugins import PluginFacts
 
 
 class Player(Protocol):
-    """The engine."""
+    """The engine, which executes commands and renders the sound."""
 
     def submit(self, commands: Sequence[Command], due: float | None = None, at: int | None = None) -> bool:
-        """Submit commands for monotonic time `due`, for device sample `at`, or for now.
+        """Submit commands for monotonic time `due` (in s), for device sample `at`, or for now.
 
         Return False if some commands were dropped.
         """
@@ -26,39 +27,39 @@ class Player(Protocol):
     def submit_from(
         self, commands: Sequence[Command], due: float | None = None, at: int | None = None
     ) -> tuple[bool, Sequence[float]]:
-        """Submit commands as `submit` does; also return the point [D] before them."""
+        """Submit commands as `submit` does; also return the point [D] as it was before the commands."""
         ...
 
     def status(self) -> Mapping[str, int | float | str]:
-        """Return the facts of the status reply: name -> value."""
+        """Return the engine's facts for the reply to `/morph/get/status`: name -> value."""
         ...
 
     def latency(self) -> Mapping[str, float]:
-        """Return the terms of the latency in ms, by name."""
+        """Return the components of the latency: name -> ms."""
         ...
 
     def z(self) -> Sequence[float]:
-        """Return the point [D]."""
+        """Return the point [D], the place in the latent space that the performer moves."""
         ...
 
     def arrivals(self) -> Iterable[int]:
-        """Return the tickets of the glides that have ended since the last call."""
+        """Return the tickets (`Goto.ticket`) of the glides that have ended since the last call."""
         ...
 
 
 class FileWork(Protocol):
-    """Work on files. All but `install` run in the background; all raise RealtimeError for user errors."""
+    """Work on files, in the background except for `install`; raises RealtimeError for user errors."""
 
     def encode(self, file: str) -> Z:
-        """Return a point [D] whose sound is near that of a sound file in the library."""
+        """Return a point [D] whose sound is close to a sound file of the library, the user's folder."""
         ...
 
     def build(self, file: str) -> Any:
-        """Return an instrument for `install`; its `info` describes the model."""
+        """Load a model file; return an instrument for `install`, whose `info` describes the model."""
         ...
 
     def install(self, instrument: Any) -> None:
-        """Play with the new instrument from now on. Quick; runs on the control thread."""
+        """Play with the new instrument from now on. This is quick and runs on the worker's control thread."""
         ...
 
 
@@ -66,15 +67,15 @@ class InstrumentWork(FileWork, Protocol):
     """Work on files, and a method that only the proxy in the control process has."""
 
     def name_axes(self) -> Sequence[str]:
-        """Return the names of the low and the high end of each axis of the model that plays.
+        """Return the names of the low and the high end of each principal axis of the model that plays.
 
-        Takes seconds; no other call waits for it.
+        The call takes seconds; no other call waits for it.
         """
         ...
 
 
 class TakeWork(Protocol):
-    """Begins and ends takes in the background. Both methods raise RealtimeError for user errors."""
+    """Begins and ends takes in the background; the methods raise RealtimeError for user errors."""
 
     def begin(self, name: str) -> None:
         """Begin a take whose files have this name."""
@@ -86,7 +87,7 @@ class TakeWork(Protocol):
 
 
 class PluginChain(Protocol):
-    """The plugins after the mixer."""
+    """The plugins that process the mix."""
 
     def facts(self) -> Sequence[PluginFacts]:
         """Return the current state of each plugin, in order."""

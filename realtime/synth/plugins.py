@@ -1,4 +1,4 @@
-"""Effects after the mixer: VST3 (and on macOS AU) plugins, through pedalboard.
+"""Effect plugins (VST3, on macOS also AU) that process the mix; the package pedalboard loads them.
 
 A plugin is third-party machine code that runs inside our process. A trial in a separate process comes first:
 `python -m realtime.synth.plugins PATH RATE BLOCK CHANNELS` loads the plugin and plays some blocks. A plugin
@@ -35,7 +35,7 @@ Block = NDArray[np.float32]
 MAX_PLUGINS = 32
 TRIAL_BLOCKS = 64  # blocks in a trial: half noise, half silence
 TRIAL_S = 20.0  # time limit of a trial; most take a second
-CHECKS = 5  # a plugin counts as hung after this many calls of `hangs` in a row find it still in one block
+CHECKS = 5  # a plugin counts as hung when this many calls of `hangs` in a row have found it in one block
 TAIL = 64  # samples of silence per block that flush the end of a sound
 
 
@@ -141,7 +141,7 @@ class Plugin:
     def process(self, block: Block) -> None:
         """Process `block` [T, C] in place.
 
-        A plugin that raises, or returns samples that are not finite, is bypassed from then on.
+        If the plugin raises an exception or returns samples that are not finite, it is bypassed from then on.
         """
         if self.fault:
             return
@@ -183,14 +183,14 @@ class Plugin:
         return found
 
     def raw_values(self) -> dict[str, float]:
-        """Return name -> raw value, 0 to 1, of the parameters that a host can automate (no meters)."""
+        """Return name -> raw value, 0 to 1, of the parameters that can be automated (meters cannot)."""
         own = {name: each for name, each in self._parameters[0].items() if each.is_automatable}
         return {name: float(each.raw_value) for name, each in own.items()}
 
     def turn(self, name: str, raw: float) -> None:
         """Set a parameter to a raw value, 0 to 1; ignore unknown names. For the render thread.
 
-        A plugin that raises is bypassed from then on.
+        If the plugin raises an exception, it is bypassed from then on.
         """
         if self.fault:
             return
@@ -237,10 +237,10 @@ def _raw(parameter: Any, value: float) -> float:
 
 
 class Chain:
-    """Plugins in series, followed by the knee of `output.limit`.
+    """Plugins in series, followed by `output.limit`, which compresses loud samples into the range ±1.
 
     Attributes:
-        plugins: in order, including bypassed ones.
+        plugins: the plugins in order, including bypassed plugins.
     """
 
     def __init__(self, plugins: Sequence[Plugin]) -> None:
@@ -260,7 +260,7 @@ class Chain:
             limit(block)
 
     def hung(self) -> str:
-        """Return the name of the plugin that the render thread hangs in, or ""; see `Plugin.hangs`."""
+        """Return the name of the plugin in which the render thread hangs, or ""; see `Plugin.hangs`."""
         return next((plugin.name for plugin in self.plugins if plugin.hangs()), "")
 
     def play(self, blocks: Iterable[Block], channels: int) -> Iterator[Block]:

@@ -1,4 +1,8 @@
-"""The path of the point that voices follow, and the paths of the points of touches."""
+"""The paths of the points that voices follow.
+
+*The point* is the place z in the latent space that the performer moves. A touch, such as a finger or a track,
+has a point of its own.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ class Points:
 
     Attributes:
         glide: path of the point; immutable, so another thread may evaluate it.
-        arrived: tickets of the glides that have ended.
+        arrived: tickets (`Goto.ticket`) of the glides of the point that have ended.
     """
 
     def __init__(self, start: Z, sample_rate: int) -> None:
@@ -41,13 +45,13 @@ class Points:
         return self.glide if touch is None else self._touches.setdefault(touch, self.glide)
 
     def place(self, trigger: Trigger, position: int) -> Point:
-        """Return z of the voice of a hit that starts at device sample `position`."""
+        """Return the z [D] at which the voice of a hit starts, at device sample `position`."""
         fixed = trigger.point
         z = self.begin(trigger.touch).at(position) if fixed is None else np.array(fixed)
         return z if trigger.offset is None else z + np.array(trigger.offset)
 
     def standing(self, position: int) -> list[SetZ | Goto]:
-        """Return the commands that move the points of another mixer to these points at sample `position`.
+        """Return the commands that give another mixer these points at device sample `position`.
 
         The rest of a glide becomes a straight glide.
         """
@@ -72,7 +76,7 @@ class Points:
         self._ticket = (goto.ticket, self.glide) if goto.ticket else None
 
     def move(self, command: SetZ | SetDimension | SetAxis | Goto, position: int) -> None:
-        """Execute a command that moves the point, or that of a touch, at device sample `position`."""
+        """Execute a command that moves the point, or the point of a touch, at device sample `position`."""
         match command:
             case SetZ(z, touch):
                 self.go(Goto(z, 0.0, touch=touch), position)

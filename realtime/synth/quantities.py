@@ -1,7 +1,7 @@
-"""Range, unit and default of each quantity that a performer controls, stated once.
+"""The range, unit and default of each quantity that a performer controls, stated once.
 
-The OSC table, logs, sequence files, MIDI maps, OSCQuery and the command line use them; `commands` defines the
-fields that carry them, and `commands.HIT_SETTINGS` the quantities of a hit.
+The OSC table, logs, sequence files, MIDI maps, OSCQuery and the command line use these quantities. The fields
+of commands that carry them are defined in `commands`, as are the quantities of a hit (`HIT_SETTINGS`).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ VELOCITY = Quantity(0.0, 1.0, default=1.0)
 TOUCH = Quantity(0, 127, whole=True)
 SWITCH = Quantity(0, 1, whole=True)
 
-# the point and its path
+# the point, which is the place in the latent space that the performer moves, and its path
 COORDINATE = Quantity(-10_000.0, 10_000.0)
 REACHED = Quantity(-1e6, 1e6)  # coordinates of the point: moves along an axis can exceed COORDINATE
 FRACTION = Quantity(0.0, 1.0)
@@ -66,7 +66,7 @@ TRAVEL_BEATS = Quantity(0.0, 256.0, "beats")
 # the output
 GAIN_DB = Quantity(-120.0, 24.0, "dB")
 HEADROOM_DB = Quantity(0.0, 60.0, "dB", 12.0)
-LOOK_AHEAD_MS = 1.5  # of the limiter
+LOOK_AHEAD_MS = 1.5  # time by which the limiter looks ahead
 DC_BLOCK_HZ = Quantity(0.0, 40.0, "Hz")
 
 # the sequencer

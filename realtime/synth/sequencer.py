@@ -1,8 +1,9 @@
-"""The drum sequencer: returns the hits and moves due between two device samples. No threads, no clock.
+"""The drum sequencer: returns the hits, and the moves of the point, that are due between two device samples.
 
-Steps lie on a grid of whole numbers, so errors do not accumulate. A step of the loop is a quarter of a beat;
-swing lengthens the first step of each pair and shortens the second. A change of tempo takes effect with the
-next step, a change of swing with the next pair; the grid then restarts at that step's sample.
+It has no threads and no clock. A step of its loop is a quarter of a beat; swing lengthens the first step of
+each pair and shortens the second. Steps lie on a grid of whole numbers, so rounding errors do not accumulate.
+A change of tempo takes effect with the next step, a change of swing with the next pair; the grid then
+restarts at the sample of that step.
 
 `SetBeat` aligns the sequencer with an external beat, such as a MIDI clock: the next step moves to its sample
 according to the beat. If that sample is more than half a step in the past, or more than one and a half steps
@@ -40,7 +41,7 @@ LATE_S = 0.03  # after a jump, the loop plays a step that is at most this late
 
 @dataclass(frozen=True)
 class Grid:
-    """The grid of steps, from step `first` at device sample `origin` on.
+    """The grid of steps; it begins with step `first` at device sample `origin`.
 
     Attributes:
         sample_rate: device sample rate in Hz.
@@ -57,7 +58,7 @@ class Grid:
     origin: int = 0
 
     def sample(self, step: int) -> int:
-        """Return the device sample nearest to a step; steps are counted from the start of the loop."""
+        """Return the device sample nearest to the start of a step; each pass of the loop has new numbers."""
         scaled = (self._position(step) - self._position(self.first)) * SECONDS_PER_STEP * self.sample_rate
         return self.origin + (2 * scaled + self.milli_bpm) // (2 * self.milli_bpm)
 
@@ -76,7 +77,7 @@ Played = SetZ | Goto | Trigger
 
 
 class Sequencer:
-    """Plays a loop of steps, each with any number of hits, and with a path for the point.
+    """Plays a loop of steps; each step has any number of hits, and may have a path for the point.
 
     Args:
         sample_rate: device sample rate in Hz.
@@ -96,17 +97,17 @@ class Sequencer:
         self._order = count()
 
     def submit(self, command: Sequencing | Panic, at_sample: int = 0) -> None:
-        """Queue a command for device sample `at_sample`, or for the next sample if that one has passed.
+        """Queue a command for device sample `at_sample`, or for the next sample if `at_sample` has passed.
 
-        A panic stops the loop and drops the commands submitted before it.
+        A panic stops the loop and drops the commands submitted before the panic.
         """
         heapq.heappush(self._commands, (at_sample, next(self._order), command))
 
     def take(self, begin: int, end: int) -> list[tuple[int, Played]]:
-        """Return the hits and moves due from device sample `begin` to before `end`, in order, with samples.
+        """Return the hits and moves due from device sample `begin` to `end` - 1, in order: (sample, command).
 
-        `begin` must be the `end` of the previous call. The result does not depend on how calls divide the
-        time.
+        `begin` must be the `end` of the previous call. The result does not depend on how the time is divided
+        into calls.
         """
         taken: list[tuple[int, Played]] = []
         while True:

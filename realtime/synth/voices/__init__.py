@@ -1,1 +1,1 @@
-"""Voices: cached or decoded sound at the device rate, its timing, and voice stealing."""
+"""Voices, each of which plays the sound of a hit: decoding, cached sounds, resampling, timing, polyphony."""

@@ -1,4 +1,4 @@
-"""The polyphony limit and voice stealing."""
+"""The limit of polyphony, and the choice of the voice that a new hit replaces."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Polyphony:
     def victim(self, voices: Sequence[Voice], position: int) -> Voice:
         """Return the quietest voice.
 
-        A voice younger than `LEVEL_MS` is returned only if all are; of equally loud voices, the oldest.
+        A voice younger than `LEVEL_MS` is returned only if all voices are that young. Of equally loud voices,
+        the oldest is returned.
         """
         window = self._window
         return min(voices, key=lambda v: (position - v.start < window, v.level(position, window), v.start))

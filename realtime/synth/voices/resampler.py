@@ -1,8 +1,8 @@
 """Resamplers with a short look-ahead, from the model's sample rate to the device's.
 
-The look-ahead of the filter delays every move of the point, because the input must be decoded that far.
-soxr's high-quality filter looks 104 model samples ahead (4.7 ms at 22,050 Hz). This windowed sinc looks 32
-samples ahead (1.5 ms). Its response is flat within 0.01 dB up to 91 % of the band, 6 dB down at the band
+The look-ahead of the filter delays every audible change of a sound, because the input must be decoded that
+far. soxr's high-quality filter looks 104 model samples ahead (4.7 ms at 22,050 Hz). This windowed sinc looks
+32 samples ahead (1.5 ms). Its response is flat within 0.01 dB up to 91 % of the band, 6 dB down at the band
 edge, and 90 dB down from 109 % on. The filter is stored as a matrix:
 
     one block of output [block_out] = matrix [block_out, half + block_in + half] · input around that block
@@ -48,13 +48,13 @@ def windowed_sinc(
 
 
 class Resampler:
-    """Converts mono sound from `rate_in` to `rate_out` (Hz); equal rates pass the samples through.
+    """Converts mono sound from `rate_in` to `rate_out` (Hz); equal rates leave the sound unchanged.
 
     It has no state: the caller holds the input and asks for a range of output samples, so all voices share
     one resampler. `run` allocates nothing.
 
     Raises:
-        RateError: the ratio of the rates is not one of small whole numbers.
+        RateError: a rate is below 1, or their ratio is not a ratio of small whole numbers.
     """
 
     def __init__(self, rate_in: int, rate_out: int) -> None:
@@ -66,8 +66,8 @@ class Resampler:
         period_in, period_out = rate_in // common, rate_out // common
         if max(period_in, period_out) > _MAX_BLOCK:
             raise RateError(
-                f"cannot convert {rate_in} Hz to {rate_out} Hz: their ratio is {period_in}:{period_out}, "
-                f"whole numbers up to {_MAX_BLOCK} are accepted; choose another device rate"
+                f"cannot convert {rate_in} Hz to {rate_out} Hz: their ratio is {period_in}:{period_out}, but "
+                f"only numbers up to {_MAX_BLOCK} are accepted; choose another device rate"
             )
         self.half = 0 if rate_in == rate_out else ceil(_CROSSINGS * max(1.0, rate_in / rate_out))
         """Input samples that an output sample needs on either side of its position."""
@@ -128,7 +128,7 @@ class Resampler:
 
 
 _ZERO_CROSSINGS = 16  # zero crossings of the sinc on either side
-_PHASES = 256  # rows of the filter table; linear interpolation between them
+_PHASES = 256  # steps of the filter table; between two steps, filters are interpolated linearly
 _BAND = 0.92  # cutoff, as a fraction of the lower Nyquist frequency
 
 

@@ -1,4 +1,7 @@
-"""The decoder slots of the voices, and the batched decoder calls for all voices that lack frames."""
+"""The decoder slots of the voices, and the batched decoder calls for all voices that lack frames.
+
+A slot is the decoder's memory of one voice: its caches and the index of its next latent frame.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +47,8 @@ class Slots:
         """Give a slot to a voice that has played a cached sound so far, and decode its next frames.
 
         The decoder resumes from the latest saved state at or before the voice's position, and decodes the
-        frames from there again. Its last call also decodes the voice's next `missing` frames, or as many of
-        them as the decoder accepts in a call.
+        frames from there to this position again. The last of its calls also decodes the voice's next
+        `missing` frames, or as many of them as the decoder accepts in a call.
         """
         resumer, state = self._resumer, cached.state_before(voice.frames)
         if state is None:

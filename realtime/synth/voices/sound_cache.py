@@ -1,8 +1,9 @@
-"""The sound cache: sounds decoded ahead of time, so that a hit at a resting point needs no inference.
+"""The sound cache: sounds decoded ahead of time, so that a hit at a resting point needs no decoder call.
 
-The cache stores each sound as far as it is decoded, and the decoder's state at some frames. When z moves, a
-voice that plays the sound continues from a saved state with its own slot. `work` decodes and may run on a
-separate thread; `complete` belongs on the same thread as `work`, everything else on the mixer's.
+The cache stores each sound as far as it is decoded, and the decoder's state at some latent frames. When z
+(the place in the latent space that a voice follows) moves, a voice that plays the sound continues from a
+saved state, with a decoder slot of its own. `work` decodes and may run on a separate thread. Call `complete`
+on the thread of `work`, and all other methods on the thread of the mixer.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import numpy as np
 
 from realtime.model.decoder import Decoder, Floats, StreamState
 
-CHUNK_FRAMES = 8  # frames decoded per call of `work`; a thread can stop after each
-BUDGET_BYTES = 256 * 2**20
-STATE_BYTES = 24 * 2**20  # for saved states of a sound; the more fit, the sooner a voice follows a moving z
+CHUNK_FRAMES = 8  # frames decoded per call of `work`; a thread can stop after each call
+BUDGET_BYTES = 256 * 2**20  # for all sounds with their saved states
+STATE_BYTES = 24 * 2**20  # for the saved states of a sound; with more states, voices follow a moving z sooner
 PASSING = 8  # sounds kept for points where z only rested (`CachedSound.passing`)
-WAITING = 256  # maximum points in the queue; a point added to a full queue drops the one at the other end
+WAITING = 256  # maximum points in the queue; adding to a full queue drops the point at the other end
 
 Z = tuple[float, ...]
 
@@ -29,7 +30,7 @@ class CachedSound:
         self.z = z
         self._frames = frames
         self.frames = 0
-        """Decoded frames; `audio` [length] is valid up to there."""
+        """Number of decoded frames; `audio` [length] is valid up to their end."""
         self.audio: Floats = np.zeros(frames * hop_length, np.float32)
         self.states: list[StreamState] = []
         self.used = 0
@@ -64,7 +65,7 @@ class SoundCache:
         frames, self._hop = decoder.info.frames, decoder.info.hop_length
         kept = max(1, STATE_BYTES // max(state, 1))
         self.stride = max(CHUNK_FRAMES, -(-frames // kept // CHUNK_FRAMES) * CHUNK_FRAMES)
-        """Frames from one saved state of a sound to the next."""
+        """Number of frames from one saved state of a sound to the next."""
         self._sounds: dict[bytes, CachedSound] = {}
         self._wanted: deque[Floats] = deque(maxlen=WAITING)
         self._current: Floats | None = None
@@ -82,8 +83,8 @@ class SoundCache:
     def want(self, z: Z | Floats, *, first: bool = False) -> None:
         """Queue the sound at z [D] for decoding.
 
-        `first` is for the point where z rests: its sound is decoded before all others, and only the latest
-        `PASSING` sounds of such points are kept.
+        `first` is for a point at which z rests: the sound there is decoded before all others, and only the
+        latest `PASSING` sounds of such points are kept.
         """
         point = np.array(z, np.float32)
         if first:
@@ -160,7 +161,7 @@ class SoundCache:
             self._decoder.reset(0)
 
     def _interrupt(self) -> None:
-        """Suspend the sound being decoded; put it at the head of the queue, unless z only rested there."""
+        """Suspend the sound that is being decoded; put it at the head of the queue unless it is `passing`."""
         sound, self._at_work = self._at_work, None
         if sound is not None:
             self._save_state(sound)

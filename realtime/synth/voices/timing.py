@@ -1,4 +1,4 @@
-"""The schedule of decoding, in whole numbers: which latent frames must be decoded by which device sample."""
+"""The schedule of decoding: the device sample by which each latent frame must be decoded."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ PIECE = 256  # lower bound of `Timing.piece`, in device samples
 class Timing:
     """The grid of decoding ticks, and the pace of each pitch.
 
-    Time is divided into frames, counted from device sample 0, each as long as a latent frame at its original
-    pitch. A tick is `chunk_frames` frames. In each tick every voice is decoded just far enough to sound until
-    the next tick begins. The schedule depends on the performance alone, not on the block size.
+    Time is divided into frames, which are counted from device sample 0. Each is as long as a latent frame of
+    a sound at its original pitch. A tick is `chunk_frames` frames. In each tick every voice is decoded just
+    far enough to sound until the next tick begins. The schedule depends on the performance alone, not on the
+    block size.
 
     Args:
         frames: latent frames of a whole sound.
@@ -38,7 +39,7 @@ class Timing:
         self.natural = Pace(self, resampler)
         """Pace of sounds at their original pitch."""
         self.widest = max(resampler.half, Varispeed(self._in, self._out, PITCH.high).half)
-        """Maximum input samples that any pitch needs on either side of a position."""
+        """Maximum number of input samples that any pitch needs on either side of a position."""
         self._pitched = lru_cache(PITCHES_KEPT)(self._make)
 
     @property
@@ -47,7 +48,7 @@ class Timing:
         return self.natural.samples
 
     def pace(self, semitones: float) -> Pace:
-        """Return the pace of sounds transposed by `semitones`; cached, because this takes milliseconds."""
+        """Return the pace of sounds transposed by `semitones`; paces are cached, as making one is slow."""
         return self._pitched(round(semitones, 3)) if semitones else self.natural
 
     def _make(self, semitones: float) -> Pace:
@@ -76,12 +77,12 @@ class Timing:
 
     @property
     def piece(self) -> int:
-        """Maximum device samples mixed at a time; larger pieces need fewer calls."""
+        """Maximum number of device samples mixed at a time; larger pieces need fewer calls."""
         return max(self.tick_start(1) + 1, PIECE)
 
     @property
     def first_frames(self) -> int:
-        """Maximum frames that a voice at its original pitch needs for its first sample."""
+        """Maximum number of frames that a voice at its original pitch needs for its first sample."""
         return min(self.chunk_frames - (-self.resampler.half // self.hop_length), self.frames)
 
 
@@ -101,7 +102,7 @@ class Pace:
     def frames_wanted(self, start: int, end: int) -> int:
         """Return how many frames a voice that starts at `start` needs to sound until frame `end` begins.
 
-        At the original pitch the number grows by exactly one per frame until the sound ends.
+        At the original pitch, the number grows by exactly one per frame until the sound ends.
         """
         timing, resampler = self._timing, self.resampler
         if isinstance(resampler, Resampler):

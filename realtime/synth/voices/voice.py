@@ -21,10 +21,10 @@ EDGE_MS = 1.0  # length of that fade
 
 
 class Voice:
-    """Plays a hit: `begin` it, `push` audio as it is decoded, and `add_to` the bus until its `end`.
+    """Plays a hit: `begin` starts the hit, `push` takes decoded audio, `add_to` mixes the sound until `end`.
 
-    Voices are pooled and allocate all memory on construction. A voice keeps its whole sound, so that its
-    level can be measured and its samples stay in place.
+    Voices are pooled and allocate all memory on construction. A voice keeps its whole sound, so that the
+    level can be measured, and no samples have to be moved.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -47,7 +47,7 @@ class Voice:
         Args:
             trigger: the command; its `z` is ignored.
             glide: the voice's own path of z, or None to follow the point or the point of its touch.
-            cached: a cached sound to play until z leaves its point.
+            cached: a cached sound to play until z moves, or None.
         """
         self.start = start
         self.gain = trigger.velocity * 10.0 ** (trigger.level_db / 20.0)
@@ -58,7 +58,7 @@ class Voice:
         self.offset: Point | None = None
         """Offset of the voice from the point that it follows, float64 [D]."""
         self.velocity, self.dynamics = trigger.velocity, trigger.dynamics
-        """Velocity and dynamics of the timbre, which pressure changes; the gain stays that of the hit."""
+        """Velocity and dynamics of the timbre. Pressure changes this velocity, but not the gain."""
         self.out = 0
         """Number of the pair of outputs."""
         self.ahead = trigger.ahead
@@ -115,7 +115,7 @@ class Voice:
     def _find_silence(self, audio: Samples) -> None:
         """Look in new `audio` for the end of the sound: the start of at least `SILENCE_MS` of exact zeros.
 
-        Only boundaries of frames count, so the result does not depend on how the frames are chunked.
+        Only boundaries of frames count, so the result does not depend on how many frames arrive at a time.
         """
         sounding = np.asarray(audio.reshape(-1, self._timing.hop_length).any(axis=1))
         for frame in (self.frames + np.flatnonzero(sounding)).tolist():
@@ -142,13 +142,13 @@ class Voice:
             new[: len(ramp)] *= ramp
         last = self._decoded[len(self._decoded) - half - 1]
         if self.decoded and len(new) and abs(last) > EDGE:
-            # only samples that the last frame determines, so that the chunking of frames makes no difference
+            # only samples that the last frame determines: the numbers of frames per call make no difference
             open_ = self.pace.samples - self.pace.settled(self.frames - 1)
             tail = new[-min(len(edge), open_) :]
             tail *= np.arange(len(tail) - 1, -1, -1, dtype=np.float32) / len(tail)
 
     def add_to(self, bus: Samples, position: int) -> None:
-        """Mix the samples from device sample `position` on into `bus` [2, T]; T is at most a piece."""
+        """Add the samples that begin at device sample `position` to `bus` [2, T]; T ≤ `Timing.piece`."""
         at = position - self.start
         stop = self._stop if self._silent is None else min(self._stop, self._silent)
         sound = self._sound[at : min(at + bus.shape[1], stop)]
@@ -210,7 +210,7 @@ class Voice:
 class Tails:
     """Adds a linear ramp to 0, `samples` device samples long, after each voice that is cut.
 
-    It needs no voice and no decoding, however many voices are cut. Real-time safe.
+    The ramps need no voice and no decoding, however many voices are cut. Real-time safe.
     """
 
     def __init__(self, samples: int) -> None:
@@ -224,7 +224,7 @@ class Tails:
         return self._left > 0
 
     def add(self, last: Samples) -> None:
-        """Start a ramp from `last` [2], the last left and right samples of the voice."""
+        """Start a ramp from `last` [2], the last left sample and the last right sample of a voice."""
         self._sum += np.outer(last, self._ramp)
         self._left = len(self._ramp)
 

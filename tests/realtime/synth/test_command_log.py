@@ -165,7 +165,7 @@ def test_torn_last_line_is_ignored_and_damaged_line_is_refused(tmp_path: Path) -
     with pytest.raises(LogError, match=r"a\.jsonl:4: not JSON"):
         list(commands(path, 4))
     path.write_text(lines[0] + lines[4] + lines[2])
-    with pytest.raises(LogError, match="3: at is 1, before the line above"):
+    with pytest.raises(LogError, match="3: at is 1, before the sample of the line above"):
         list(commands(path, 4))
 
 

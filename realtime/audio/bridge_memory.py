@@ -6,10 +6,10 @@ then renders the requested samples. So the plugin is the clock. A worker that is
 in which samples are counted anew.
 
 The memory is a file, `NAME.bridge` in `folder`, which the server creates and both programs map. Numbers are
-64 bits wide, in the machine's byte order. Only one side writes each number, and each ring has one writer and
-one reader: the writer fills a place, then increments its count. A host that finds a running server continues
-where the last request of the epoch ends. `plugin/source/memory.h` has the same layout; a change of the layout
-needs another `VERSION`.
+64 bits wide, in the machine's byte order. Only one side writes each number, and each ring buffer has one
+writer and one reader: the writer fills a place, then increments its count. A host that finds a running server
+continues where the last request of the epoch ends. `plugin/source/memory.h` has the same layout; a change of
+the layout needs another `VERSION`.
 
     words      LAYOUT, SERVER and HOST below
     requests   [REQUESTS, 4]: position, samples, bytes of all events written before the request, epoch

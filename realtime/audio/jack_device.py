@@ -33,8 +33,8 @@ def available() -> bool:
 class JackDevice:
     """Output ports `soundmorph:out_1`, …, connected to the inputs of another client, such as a sound card.
 
-    It is an error if an input does not exist. In two cases, however, its port only stays unconnected: if the
-    port has another name than `out_…`, or if the ports `out_…` are those for inputs 1 and 2.
+    It is an error if an input does not exist. In two cases, however, the port for this input only stays
+    unconnected: if the port has another name than `out_…`, or if the ports `out_…` are for inputs 1 and 2.
 
     Args:
         to: name of that client: `system` for the card on a JACK server, the card's name on PipeWire.

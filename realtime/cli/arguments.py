@@ -121,7 +121,7 @@ def check_log_options(args: argparse.Namespace) -> None:
     """Check --trust-plugins against other options.
 
     Raises:
-        RealtimeError: the source is not a log, or --plugin is given too.
+        RealtimeError: --trust-plugins is given without a log, or together with --plugin.
     """
     if args.trust_plugins and (args.plugin or args.source is None or args.source.suffix != ".jsonl"):
         raise RealtimeError("--trust-plugins needs a log, and cannot be combined with --plugin")

@@ -1,4 +1,8 @@
-"""`realtime bench`: print the components of the latency of a hit and of a move, and measure silent hits."""
+"""`realtime bench`: print the latencies of a model on a device, and measure the delay of silent hits.
+
+There are two latencies: of a hit, and of a move to another place in the latent space. Each is printed as a
+sum of components.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from realtime.util import signals
 from realtime.util.errors import RealtimeError
 
 HITS = 200
-PAUSE_S = 0.013  # after each hit and after each panic; not a multiple of usual block lengths
+PAUSE_S = 0.013  # after each hit, and after the command that ends it; not a multiple of usual block lengths
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,4 +1,4 @@
-"""`realtime morphology`: draw a sequence or a performance."""
+"""`realtime morphology`: draw a sequence file or the log of a performance."""
 
 from __future__ import annotations
 

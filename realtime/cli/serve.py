@@ -53,7 +53,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=whole(1, 64),
         metavar="BLOCKS",
         help="maximum number of finished blocks in the queue: more is safer, but adds latency; "
-        "default: as many as needed, up to 8, or 3 with --steady",
+        "default: as many as needed, up to 8; with --steady: 3",
     )
     serve.add_argument(
         "--steady",
@@ -134,7 +134,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="print neither refused messages nor completed work, such as stored presets",
     )
     serve.add_argument(
-        "--with-host", action="store_true", help="end when the last program has disconnected from the bridge"
+        "--with-host",
+        action="store_true",
+        help="end when the last program has disconnected from --device bridge:NAME",
     )
     serve.add_argument("--seconds", type=number(0.0, 1e9), metavar="N", help="stop after N seconds")
     surfaces.add_arguments(serve)

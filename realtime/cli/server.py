@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
 WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # sample rate until a host requests another rate
-START, END = "kick", "open hat"  # classes in the commands to try, if the model file proposes no others
+START, END = "kick", "open hat"  # classes in the commands printed at the start, if the file proposes none
 HINT_MS = 300  # duration of the morph in these commands
-# for a bundled model, the commands to try are those in the documentation, not those that its file proposes
+# for a bundled model, these commands are those in the documentation, not those that the model file proposes
 BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the previous model
 
@@ -53,7 +53,7 @@ class ServeConfig:
     """Options of `realtime serve`; its --help describes each.
 
     Attributes:
-        sound: options of the worker process.
+        sound: options of the worker process, which plays.
         allow: addresses and networks that may send messages; empty: all that can reach `host`.
         presets: file of presets; None: the file in the user's data folder.
         dynamics: initial `dynamics` of new hits, for a model in which velocity can change the timbre.
@@ -79,7 +79,7 @@ class ServeConfig:
 
 
 def serve(config: ServeConfig) -> int:
-    """Play until a signal arrives, `config` ends the server or the worker process cannot go on.
+    """Play until a signal arrives, a condition in `config` ends the server, or the worker cannot go on.
 
     Returns:
         The exit code: 1 if the worker has failed to render the sound, otherwise 0.

@@ -158,7 +158,7 @@ def start(
         config: options of the surfaces.
         midi: the result of `open_midi`.
         server: the OSC server.
-        access: limits on the senders of requests to the page and OSCQuery, for them alone.
+        access: limits on the senders of requests to the page and OSCQuery; not shared with another server.
         models: the model that plays, and the models that can be loaded.
         takes: folder of the recordings that the page offers for download.
         output_since: returns the latest output sound that follows a given device sample.

@@ -11,14 +11,14 @@ Floats = npt.NDArray[np.float32]
 
 BANDS, WINDOW, HOP = 64, 1024, 256
 SMOOTHED = 3  # windows over which power is averaged, so that two recordings of the same noise are close
-RANGE_DB = 70.0  # a level that is lower than the loudest level of the real sound by more counts as silence
+RANGE_DB = 70.0  # levels more than this below the loudest level of the real sound count as silence
 
 
 class Ear:
-    """Measures the mel distance of sounds from a real sound.
+    """Measures the mel distance of sounds from a real sound, such as a recording.
 
     Args:
-        real: float [samples], not silent.
+        real: the real sound, float [samples], not silent.
         sample_rate: rate of all sounds, in Hz.
     """
 
@@ -33,7 +33,7 @@ class Ear:
         return float(np.abs(self.difference(sound)).mean())
 
     def difference(self, sound: npt.ArrayLike) -> Floats:
-        """Return the mel levels of a sound [samples] minus the real sound's, in dB: [windows, bands]."""
+        """Return the mel levels of a sound [samples] minus those of the real one, in dB: [windows, bands]."""
         level = np.log10(power(np.asarray(sound, np.float32), self._rate) + self._floor)
         return np.asarray(10 * (level - self._level), np.float32)
 

@@ -19,9 +19,9 @@ from realtime.model.verify import ModelFile
 from realtime.util import errands
 from realtime.util.errors import ModelError, RealtimeError
 
-TRIAL_S = 60.0  # to load a decoder and decode a whole sound
+TRIAL_S = 60.0  # time limit to load a decoder and decode a whole sound
 ENCODE_S = 60.0
-NAMING_S = 120.0  # to name the principal axes
+NAMING_S = 120.0  # time limit to name the principal axes
 SLOW_S, SLOWEST = 0.1, 3.0  # processor time allowed for a sound: seconds, plus a multiple of its duration
 PIECE_FRAMES = 8  # frames decoded at a time
 

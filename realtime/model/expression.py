@@ -1,4 +1,4 @@
-"""The offset of a hit from its point z in the latent space, for its velocity and at random in its class."""
+"""The offset of a hit from its point z in the latent space, from the hit's velocity and a random draw."""
 
 from __future__ import annotations
 

@@ -213,16 +213,18 @@ class ModelInfo:
 
     @property
     def frames(self) -> int:
-        """Latent frames of a whole sound."""
+        """Number of latent frames in a whole sound."""
         return self.length // self.hop_length
 
     @property
     def duration_ms(self) -> float:
-        """Duration of a whole sound."""
+        """Duration of a whole sound in ms."""
         return 1e3 * self.length / self.sample_rate
 
     def point(self, name: str) -> Vector:
-        """Return the z of a class centre or an anchor, found by `names.Names`; the folder may be left out.
+        """Return the z of the class centre or anchor with a name, as spelt by people (see `names.Names`).
+
+        The folder in the name of an anchor may be left out.
 
         Raises:
             ModelError: no class or anchor has that name; the message lists similar names.

@@ -1,4 +1,4 @@
-"""The share of each class at a point."""
+"""The share of each class at a point of the latent space."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def check(model: Any, hop_length: int) -> None:
 
 
 def _sizes(model: Any, voices: int, frames: int, hop_length: int) -> dict[str, list[int]]:
-    """Return the known shapes of the tensors, by name."""
+    """Return name -> shape of the tensors whose shapes are known."""
     light, constants = _without_weights(model, voices, frames, hop_length)
     sizes: dict[str, list[int]] = {name: list(value.shape) for name, value in constants.items()}
     while True:

@@ -104,11 +104,11 @@ class LogHeader:
         model: path of the model file.
         model_sha256: checksum of the model file.
         latent_dim: size of z.
-        sample_rate: device sample rate in Hz; the clock of the log.
+        sample_rate: device sample rate in Hz.
         channels, voices, chunk_frames, gain_db: arguments of the mixer.
         dc_block_hz, headroom_db, limiter: see `output.Finish`; the defaults apply to logs that lack them.
         outs: names of further pairs of outputs.
-        block: device samples in a block that the plugins process.
+        block: number of device samples in each block that the plugins process.
         versions: name -> version of Python and of each package that makes the sound.
         plugins: states of the plugins, in order.
         start: first device sample of the performance.
@@ -165,7 +165,7 @@ def from_json(line: Any, dim: int) -> tuple[int, Command | None]:
     """Return the sample and the command in a line; the command is None at the end of the performance.
 
     Raises:
-        LogError: the line lacks a field, has an unknown one, or has a value that is not accepted.
+        LogError: the line lacks a field, has an unknown field, or has a value that is not accepted.
     """
     if not isinstance(line, dict):
         raise LogError("not an object")
@@ -265,7 +265,7 @@ def _vector(key: str, value: Any, dim: int) -> tuple[float, ...]:
 
 
 class CommandLog:
-    """Writes the commands that a mixer executes. The mixer calls `tap`, to which `Mixer.tap` must be set.
+    """Writes the commands that a mixer executes; the caller sets `Mixer.tap` to the method `tap`.
 
     One thread writes. A second thread calls fsync, which may take longer than `FLUSH_S`.
 
@@ -273,7 +273,7 @@ class CommandLog:
         path: the log's file.
         header: the header of the log.
         force: True replaces an existing file.
-        say: receives one line if writing fails, and one if commands are lost.
+        say: receives a line if writing fails, and a line if commands are lost.
         waiting: a queue of commands that another thread may have begun to fill; the log empties it.
 
     Raises:
@@ -430,7 +430,7 @@ def _is_state(state: PluginState) -> bool:
 
 
 def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
-    """Yield (device sample, command) for each line after the header; the command is None for the logged end.
+    """Yield (device sample, command) for each line after the header; the command is None for the end.
 
     Args:
         path: file of the log.

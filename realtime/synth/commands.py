@@ -35,7 +35,7 @@ class SetDimension:
 
 @dataclass(frozen=True)
 class SetAxis:
-    """Set the point's coordinate along unit vector `axis` [D], from `origin` [D], to `value` at once."""
+    """Set the point's coordinate along unit vector `axis` [D] (0 at `origin` [D]) to `value` at once."""
 
     axis: Z
     origin: Z

@@ -135,7 +135,7 @@ class Glide:
         return self._flattened(axis, value, lambda points: points[..., index])
 
     def with_axis(self, axis: Sequence[float], origin: Sequence[float], value: float) -> Glide:
-        """Return this glide with its coordinate along unit vector `axis` fixed at `value` from `origin`."""
+        """Return this glide with its coordinate along unit vector `axis` (0 at `origin`) fixed at `value`."""
         unit, zero = np.asarray(axis, np.float64), np.asarray(origin, np.float64)
         return self._flattened(unit, value, lambda points: (points - zero) @ unit)
 

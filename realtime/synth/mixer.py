@@ -52,7 +52,7 @@ from realtime.synth.voices.sound_cache import CachedSound, SoundCache
 from realtime.synth.voices.timing import Timing
 from realtime.synth.voices.voice import Tails, Voice
 
-STEAL_MS = 5.0  # fade-out of a voice that is stolen, choked or stopped
+STEAL_MS = 5.0  # fade-out of a voice that is stopped, replaced (stolen), or ended by its choke group
 PANIC_MS = 2.0  # fade-out of all voices on a panic
 # a reversed hit waits this long for its sound to be cached; then the mixer itself decodes the sound, but at
 # most one such sound in this time

@@ -1,4 +1,4 @@
-"""The outs: pairs of outputs. A hit goes to the pair that is meant for it, for its touch or for its class.
+"""The outs: pairs of outputs. A hit goes to the pair of its setting `out`, of its touch or of its class.
 
 A touch is a finger on a controller or a track of a sequencer; a class is a kind of sound, such as kick.
 """

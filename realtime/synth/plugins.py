@@ -34,9 +34,9 @@ Block = NDArray[np.float32]
 
 MAX_PLUGINS = 32
 TRIAL_BLOCKS = 64  # blocks in a trial: half noise, half silence
-TRIAL_S = 20.0  # time limit of a trial; most take a second
+TRIAL_S = 20.0  # time limit of a trial; most trials take a second
 CHECKS = 5  # a plugin counts as hung when this many calls of `hangs` in a row have found it in one block
-TAIL = 64  # samples of silence per block that flush the end of a sound
+TAIL = 64  # samples in each block of the silence that flushes the end of a sound
 
 
 class PluginError(RealtimeError):
@@ -64,7 +64,7 @@ class Trial:
 
     Attributes:
         fault: what failed, in words; empty if the plugin passed.
-        mono: True if the plugin accepts only one channel; each channel then gets an instance.
+        mono: True if the plugin accepts only one channel; each channel then gets an instance of its own.
     """
 
     fault: str = ""
@@ -103,7 +103,7 @@ class PluginFacts:
 class Plugin:
     """A loaded plugin.
 
-    Call `process` and `turn` on the render thread, everything else on one other thread.
+    Call `process` and `turn` on the render thread, and all other methods on one other thread.
 
     Args:
         path: path of the plugin.
@@ -321,7 +321,7 @@ def load(
     say: Callable[[str], None],
     limit_s: float = TRIAL_S,
 ) -> Chain | None:
-    """Try each plugin and load those that pass; report the others with `say` and leave them out.
+    """Try each plugin, and load the plugins that pass their trials; report the others with `say`.
 
     Raises:
         PluginError: see `require`.

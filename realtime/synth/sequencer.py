@@ -35,7 +35,7 @@ from realtime.synth.quantities import STEPS, SWING, TEMPO_BPM
 
 SECONDS_PER_STEP = 15  # at one beat per minute
 STEPS_PER_BEAT = 4
-FOLLOW_S = 2.0  # time without an external beat after which it is no longer followed
+FOLLOW_S = 2.0  # after this time without an external beat, the sequencer no longer follows the beat
 LATE_S = 0.03  # after a jump, the loop plays a step that is at most this late
 
 
@@ -145,7 +145,7 @@ class Sequencer:
         return [(at, each) for each in (*moves, *step.hits)]
 
     def _regrid(self, number: int, at: int) -> None:
-        """Apply changes of tempo and swing from step `number` at sample `at` on."""
+        """Apply changes of tempo and swing, beginning with step `number` at sample `at`."""
         grid, wanted = self._grid, self._wanted
         swing = grid.swing if number % 2 else wanted.swing
         if (wanted.milli_bpm, swing) != (grid.milli_bpm, grid.swing):
@@ -190,9 +190,9 @@ class Sequencer:
     def _align(self, origin: int, beat: SetBeat, at: int, number: int | None = None) -> None:
         """Move the next step to its sample, counted from a beat at sample `origin`, but not before `at`.
 
-        `number` is the next step. If it is None, or its sample is more than half a step before `at` or more
-        than one and a half steps after, the loop jumps to the first step that is not more than `LATE_S` late.
-        A late step plays at once.
+        `number` is the next step. If it is None, or if its sample is more than half a step before `at` or
+        more than one and a half steps after `at`, then the loop jumps to the first step that is not more than
+        `LATE_S` late. A late step plays at once.
         """
         grid = replace(self._wanted, first=0, origin=0)
         start = origin - STEPS_PER_BEAT * beat.beat * grid.step  # sample of step 0

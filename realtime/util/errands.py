@@ -57,7 +57,7 @@ def carry_out(errands: Mapping[str, Callable[..., Any]]) -> NoReturn:
     """Carry out the errand that the command line names, print the result as JSON, and end the process.
 
     Args:
-        errands: name -> function, which takes the remaining arguments and returns a result for JSON.
+        errands: name -> function. The function gets the remaining arguments; JSON must represent its result.
     """
     limit_s, name, *arguments = sys.argv[1:]
     priority.ordinary()

@@ -21,7 +21,7 @@ _BEYOND = 2**32  # bytes; a WAV header cannot state this size
 
 
 class Recording(SoundFile):
-    """A sound file that `commit` moves to `path` or, if this is taken and `force` unset, to a similar name.
+    """A sound file that `commit` moves to `path`, or to a similar name if `path` exists without `force`.
 
     A WAV file of 4 GB or more becomes RF64, the variant for large files. If the program dies before `commit`,
     `recover` completes the file. Arguments and errors are those of `SoundFile`.

@@ -48,9 +48,8 @@ def raise_on_interrupt() -> None:
 def stop_on_signals() -> StopRequest:
     """Return a `StopRequest` that the signals `ENDING` set instead of ending the process.
 
-    Called on another thread than the main thread, the function changes no signal.
-
-    If SIGHUP is ignored, as under nohup, it stays ignored.
+    If SIGHUP is ignored, as under nohup, it stays ignored. Call the function on the main thread; on any other
+    thread, it changes no signal.
     """
     stopping = StopRequest()
 

@@ -2,8 +2,9 @@
 
 The look-ahead of the filter delays every audible change of a sound, because the input must be decoded that
 far. soxr's high-quality filter looks 104 model samples ahead (4.7 ms at 22,050 Hz). This windowed sinc looks
-32 samples ahead (1.5 ms). Its response is flat within 0.01 dB up to 91 % of the band, 6 dB down at the band
-edge, and 90 dB down from 109 % on. The filter is stored as a matrix:
+32 samples ahead (1.5 ms). The band of the filter ends at half the lower of the two rates. The response is
+flat within 0.01 dB up to 91 % of the band, 6 dB down at its end, and 90 dB down from 109 % on. The filter is
+stored as a matrix:
 
     one block of output [block_out] = matrix [block_out, half + block_in + half] · input around that block
 

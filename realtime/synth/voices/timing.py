@@ -16,7 +16,7 @@ PIECE = 256  # lower bound of `Timing.piece`, in device samples
 
 
 class Timing:
-    """The grid of decoding ticks, and the pace of each pitch.
+    """The grid of decoding ticks, and the pace (speed) of each pitch.
 
     Time is divided into frames, which are counted from device sample 0. Each is as long as a latent frame of
     a sound at its original pitch. A tick is `chunk_frames` frames. In each tick every voice is decoded just

@@ -16,8 +16,8 @@ from realtime.synth.voices.timing import Pace, Timing
 DECAY_DB = 60.0  # fall of the level in the decay time
 INAUDIBLE_DB = 120.0  # fall at which a decaying voice ends
 SILENCE_MS = 50.0  # minimum length of exact zeros that ends a sound
-EDGE = 0.25  # a sound that starts or ends with a larger step, relative to full scale, is faded there
-EDGE_MS = 1.0  # length of that fade
+EDGE = 0.25  # a sound that starts or ends with a larger step, as a share of full scale, is faded in or out
+EDGE_MS = 1.0  # length of this fade
 
 
 class Voice:
@@ -184,7 +184,7 @@ class Voice:
 
     @property
     def end(self) -> int:
-        """Device sample after the last audible one, as far as commands alone determine it."""
+        """Device sample at which the voice ends, as far as commands alone determine it."""
         end = self.start + self._stop
         return min(end, self._fade_start + self._fade_samples) if self.fading else end
 

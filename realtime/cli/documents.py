@@ -24,11 +24,11 @@ By default, the server listens on UDP port 9000 of 127.0.0.1. It sends replies t
 came from. Where a float is expected, an int is accepted too. A message that cannot be carried out is
 answered with `/morph/error address text`; the sound continues.
 
-The *point* is a place in the latent space, the space of sounds. New hits play the sound there. A *touch*
-is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an *anchor* is
-a training sound. Names may be in upper or lower case, in the singular or plural. The name of a digit may be
-a word (`six`), a string (`6`) or an int, and a drum may have any usual name (`hat` or `hihat` for
-`closed-hat`).
+The *point* is a place in the latent space, the space of sounds. New hits play the sound at the point. A
+*touch* is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an
+*anchor* is a training sound. Names may be in upper or lower case, in the singular or plural. The name of a
+digit may be a word (`six`), a string (`6`) or an int, and a drum may have any usual name (`hat` or `hihat`
+for `closed-hat`).
 
 | address | arguments | effect | reply |
 |---|---|---|---|
@@ -70,8 +70,9 @@ A *gesture*, the unit of undo and redo, is a series of moves less than half a se
 
 ## The sequencer
 
-The server plays the pattern by counting samples. The web page or program that edits the pattern may
-disconnect. The log (`--log`) has every hit with its sample. In this beat, the snare turns into a hi-hat:
+A pattern is a loop of steps; each of its *lanes* plays one sound. The server plays the pattern by counting
+samples. The web page or program that edits the pattern may disconnect. The log (`--log`) has every hit with
+its sample. In this beat, the snare turns into a hi-hat:
 
 ```
 oscsend 127.0.0.1 9000 /morph/seq/add s kick
@@ -83,15 +84,16 @@ oscsend 127.0.0.1 9000 /morph/seq/tempo f 96
 oscsend 127.0.0.1 9000 /morph/seq/start
 ```
 
-- A step is a quarter of a beat: 60 / (4 · tempo) s. Step k of a straight loop begins k · 15 · rate / tempo
-  samples after the first, rounded to the nearest sample. Rounding errors do not add up.
+- A step is a quarter of a beat: 60 / (4 · tempo) s. Step k of a straight loop (swing 50) begins
+  k · 15 · rate / tempo samples after step 0, rounded to the nearest sample; rate is the sample rate in Hz.
+  Rounding errors do not add up.
 - Swing is the share of each pair of steps that the first step takes.
 - A new tempo applies from the next step on, and a new swing from the next pair on; from then on, steps are
   counted from that sample. Other edits apply to every step that is not yet rendered. No edit loses or
   doubles a hit.
-- A lane with two points plays (1 − morph) · from + morph · to, with its own morph at every step. Its hits
-  stay there when the point moves. A lane without points plays where the point is, and its hits follow the
-  point.
+- A lane with two points, *from* and *to*, plays (1 − morph) · from + morph · to; every step has its own
+  morph. The hits of such a lane stay there when the point moves. A lane without points plays where the point
+  is, and its hits follow the point.
 - `/morph/seq/start` and `/morph/seq/stop` take a time tag; edits do not. `/morph/panic` stops the loop too;
   `/morph/stop` only fades the sounds. Each model has its own pattern, which is stopped after a change of
   model.

@@ -256,8 +256,8 @@ class Mixer:
         """
         if (other.sample_rate, other.channels) != (self.sample_rate, self.channels):
             raise ValueError(
-                f"a mixer of {self.channels} channels at {self.sample_rate} Hz cannot take over from one of "
-                f"{other.channels} at {other.sample_rate} Hz"
+                f"a mixer of {self.channels} channels at {self.sample_rate} Hz cannot take over from a mixer "
+                f"of {other.channels} channels at {other.sample_rate} Hz"
             )
 
     def take_over(self, other: Mixer) -> None:

@@ -63,7 +63,7 @@ def check(names: Sequence[str]) -> None:
         RealtimeError: there are too many names, a name is given twice, or a name is not accepted for a port.
     """
     if len(names) > MAX_OUTS:
-        raise RealtimeError(f"{len(names)} outs; at most {MAX_OUTS} are accepted")
+        raise RealtimeError(f"there are {len(names)} outs; at most {MAX_OUTS} are accepted")
     for name in names:
         if not re.fullmatch(r"[\w/. -]{1,64}", name):
             raise RealtimeError(f"out {name!r} is not a name of up to 64 letters, digits and . - _ /")

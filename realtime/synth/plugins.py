@@ -52,10 +52,10 @@ def require(paths: Sequence[Path]) -> None:
     if paths and not find_spec("pedalboard"):
         raise PluginError(f"--plugin needs another package (GPL-3): {install.command('soundmorph[plugins]')}")
     if len(paths) > MAX_PLUGINS:
-        raise PluginError(f"{len(paths)} plugins; at most {MAX_PLUGINS} are accepted")
+        raise PluginError(f"there are {len(paths)} plugins; at most {MAX_PLUGINS} are accepted")
     for path in paths:
         if not path.exists():
-            raise PluginError(f"no such plugin: {path}")
+            raise PluginError(f"there is no such plugin: {path}")
 
 
 @dataclass(frozen=True)

@@ -39,15 +39,15 @@ def run(module: str, *arguments: str, stdin: BinaryIO | bytes, limit_s: float) -
             command, capture_output=True, timeout=limit_s, check=False, **given, **_OWN_SESSION
         )
     except subprocess.TimeoutExpired:
-        raise RealtimeError(f"not done within {limit_s:g} s") from None
+        raise RealtimeError(f"the process did not finish within {limit_s:g} s") from None
     except OSError as error:
         raise RealtimeError(f"cannot start a process: {error.strerror or error}") from None
     if ended.returncode < 0:
-        raise RealtimeError(f"crashed (signal {-ended.returncode})")
+        raise RealtimeError(f"the process crashed (signal {-ended.returncode})")
     try:
         fault, result = outside.from_json(ended.stdout.splitlines()[-1])
     except (IndexError, TypeError, ValueError, OutsideError):
-        raise RealtimeError(f"ended with exit code {ended.returncode}") from None
+        raise RealtimeError(f"the process ended with exit code {ended.returncode}") from None
     if fault:
         raise RealtimeError(fault)
     return result
@@ -66,9 +66,9 @@ def carry_out(errands: Mapping[str, Callable[..., Any]]) -> NoReturn:
     try:
         result = errands[name](*arguments)
     except RealtimeError as error:
-        fault = str(error) or "failed"
+        fault = str(error) or "the work failed"
     except MemoryError:
-        fault = "needs too much memory"
+        fault = "the work needs too much memory"
     print(json.dumps([fault, result]), flush=True)
     os._exit(0)
 

@@ -379,5 +379,5 @@ def test_another_mixer_takes_over_within_one_fade(
 
 
 def test_mixer_of_another_rate_is_refused(make_mixer: Make) -> None:
-    with pytest.raises(ValueError, match="at 44100 Hz cannot take over from one of 2 at 48000 Hz"):
+    with pytest.raises(ValueError, match="cannot take over from a mixer of 2 channels at 48000 Hz"):
         Engine(make_mixer()).swap(make_mixer(44_100))

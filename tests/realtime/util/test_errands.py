@@ -24,7 +24,7 @@ def test_result_is_returned(tmp_path: Path) -> None:
     ("errand", "fault", "limit_s"),
     [
         (["refuse", "the sound is silent"], "the sound is silent", 60.0),
-        (["hang"], "not done within 1 s", 1.0),
+        (["hang"], "the process did not finish within 1 s", 1.0),
         pytest.param(
             ["swell"],
             "needs too much memory",

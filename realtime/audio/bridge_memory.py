@@ -172,7 +172,7 @@ class BridgeMemory:
         self["written"] = position + len(block)
 
     def read_sound(self, position: int, samples: int) -> NDArray[np.float32]:
-        """Return a copy of the samples [T, channels] from device sample `position` on."""
+        """Return a copy of `samples` samples [T, channels] that begin at device sample `position`."""
         copy: NDArray[np.float32] = self.sound[np.arange(position, position + samples) % SAMPLES]
         return copy
 

@@ -43,7 +43,7 @@ class JackClient:
         client: the `jack.Client`; active after `activate`.
 
     Raises:
-        JackError: no server runs, a server does not answer, or other clients have not left an ended one yet.
+        JackError: no server runs, the server does not answer, or a client has not left an ended server yet.
     """
 
     def __init__(self, name: str) -> None:

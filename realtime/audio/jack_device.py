@@ -43,7 +43,7 @@ class JackDevice:
         names: names of the ports, one for each of `pair`; by default out_1, out_2 …
 
     Raises:
-        DeviceError: no server runs, its rate is another, or the client or the inputs do not exist (yet).
+        DeviceError: no server runs, the server has another rate, or the client or its inputs do not exist.
     """
 
     def __init__(

@@ -20,5 +20,5 @@ def run(args: argparse.Namespace) -> int:
         facts = f"{device.host}, {device.channels} channels, {device.sample_rate} Hz"
         print(f"{mark} {device.index:>3}  {device.name}  ({facts})")
     if not found:
-        print("no sound card and no JACK server found; `realtime serve` runs without one")
+        print("no sound card and no JACK server found; `realtime serve` also runs without them")
     return 0

@@ -55,8 +55,8 @@ effect after them. In a bundle with a time tag in the future, they apply from th
 ## The map, mixtures and classes
 
 - `/morph/xy` weights the training sounds by their distance d on the map, w = 1 / d⁴ (Shepard's
-  inverse-distance weighting): z = Σ w·z / Σ w. At the place of a training sound, z is that of the sound
-  itself.
+  inverse-distance weighting): z = Σ w·z / Σ w. At the place of a training sound, the result is the z of this
+  sound.
 - `/morph/get/xy` projects the point onto the map. After `/morph/xy` the reply is near the requested place,
   and equal to it at the place of a training sound.
 - `/morph/weights` takes the weighted mean, Σ w·z / Σ w, of the class centres or of the named points.
@@ -97,7 +97,7 @@ oscsend 127.0.0.1 9000 /morph/seq/start
 - `/morph/seq/start` and `/morph/seq/stop` take a time tag; edits do not. `/morph/panic` stops the loop too;
   `/morph/stop` only fades the sounds. Each model has its own pattern, which is stopped after a change of
   model.
-- Subscribers receive every edit, including those of other clients. A client that polls the status sends
+- Subscribers receive every edit, including the edits of other clients. A client that polls the status sends
   `/morph/get/seq` when `seq_revision` has changed.
 - The file of presets stores the patterns of each model. The current pattern is restored at the next start.
 """
@@ -132,7 +132,7 @@ def render(page: str) -> str:
     """Return the text of `docs/render.md` with up-to-date table rows for the settings of hits.
 
     Args:
-        page: the present text; its rows between those of `velocity` and `mode` are replaced.
+        page: the present text, in which the rows between `velocity` and `mode` are replaced.
     """
     rows = []
     for row in HIT_SETTINGS.values():

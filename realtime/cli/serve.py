@@ -227,7 +227,7 @@ def _library(args: argparse.Namespace) -> Path | None:
     """Return the folder of the files that messages may name.
 
     If the device is a bridge (shared memory from which a plugin host takes the sound) and no folder is given,
-    create one for the models that the host's projects contain.
+    create a folder for the models that the host's projects contain.
     """
     from realtime.control.presets import default_presets
     from realtime.live.config import BRIDGE

@@ -43,7 +43,7 @@ WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # sample rate until a host requests another rate
 START, END = "kick", "open hat"  # classes in the commands printed at the start, if the file proposes none
 HINT_MS = 300  # duration of the morph in these commands
-# for a bundled model, these commands are those in the documentation, not those that the model file proposes
+# for a bundled model, the server prints the commands in the documentation, not those that the file proposes
 BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the previous model
 
@@ -254,7 +254,7 @@ def _send(host: str, port: int) -> str:
 
 
 def _hints(info: ModelInfo, morph: MorphInfo | None, send: str) -> dict[str, str]:
-    """Return two commands to try (a hit, and a sound that morphs into another), and the key that stops all.
+    """Return two commands to try (a hit, and a morph between two sounds), and the key that stops the server.
 
     Args:
         info: metadata of the model.

@@ -17,7 +17,7 @@ class Course:
     """A path from one point to another, on the straight line between them.
 
     Attributes:
-        t: positions on the line, from 0 to 1; the steps from each to the next count as equal.
+        t: positions on the line, from 0 to 1, between the equal steps of the path.
         level_db: gains at these positions, in dB.
     """
 

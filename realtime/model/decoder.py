@@ -198,7 +198,7 @@ class Decoder:
         return into
 
     def load(self, slot: int, state: StreamState) -> None:
-        """Restore a slot from a state that this decoder, or another of the same file, saved.
+        """Restore a slot from a state that was saved by this decoder or by another decoder of the same file.
 
         Does not allocate.
 

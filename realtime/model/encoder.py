@@ -20,7 +20,7 @@ from realtime.util.errors import ModelError, RealtimeError
 
 SUFFIX = ".encoder.onnx"
 MAX_MINUTES = 10.0
-"""Longest accepted recording: a longer one is not a one-shot, and hours of sound would fill the memory."""
+"""Longest accepted recording: a model plays single hits, and hours of sound would fill the memory."""
 MAX_SAMPLES = 2**26
 """Maximum samples read from a channel, whatever rate the file states: more than `MAX_MINUTES` at 96 kHz."""
 PIECE = 2**16  # samples read at a time

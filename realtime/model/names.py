@@ -17,7 +17,7 @@ SYNONYMS = (
     ("tom", "tomtom", "lt", "mt", "ht"),
     ("perc", "percussion"),
 )
-"""Rows of words for the same drum. A word that a model lacks means the first word of its row that it has."""
+"""Rows of words for the same drum. A word that a model lacks means the first word of its row in the model."""
 
 
 def fold(name: str) -> str:

@@ -222,7 +222,7 @@ class ModelInfo:
         return 1e3 * self.length / self.sample_rate
 
     def point(self, name: str) -> Vector:
-        """Return the z of the class centre or anchor with a name, as spelt by people (see `names.Names`).
+        """Return the z of the class centre or anchor with a name, in any spelling that `names.Names` finds.
 
         The folder in the name of an anchor may be left out.
 
@@ -301,7 +301,7 @@ class Preparation:
         resampler: quality setting of soxr.
         silence_block: length of a block of leading silence, in samples.
         silence_mean_square: mean square below which a block is silent.
-        fade_ms: length of the fade-out of a trimmed sound; 0 for none.
+        fade_ms: length of the fade-out of a trimmed sound; 0: no fade-out.
         silent_peak: lowest accepted peak, relative to full scale.
         shortest_ms: shortest accepted duration in ms.
     """

@@ -9,7 +9,7 @@ from realtime.synth.commands import Command
 
 
 class CommandQueue:
-    """Orders commands by device sample; those for the same sample keep the order of submission."""
+    """Orders commands by device sample; commands for one sample keep the order of submission."""
 
     def __init__(self) -> None:
         self._events: list[tuple[int, int, Command]] = []

@@ -59,7 +59,7 @@ class Goto:
         z: the target.
         ms: duration of the glide.
         curve: a key of `glide.CURVES`.
-        ticket: number that the mixer reports when the point arrives; 0 for none.
+        ticket: number that the mixer reports when the point arrives; 0: no report.
         path: a key of `glide.PATHS`; "spline" passes through `through` without corners.
         through: points passed on the way, at equal time intervals.
         touch: the touch whose point moves; None: *the point* moves.
@@ -109,11 +109,11 @@ class Trigger:
 
     @property
     def settings(self) -> dict[str, float]:
-        """The settings of the hit: name -> number as a performer gives it."""
+        """The settings of the hit: name -> number, as a performer states it."""
         return {row.name: row.to_number(getattr(self, row.field)) for row in HIT_SETTINGS.values()}
 
     def with_settings(self, numbers: Mapping[str, float]) -> Trigger:
-        """Return a copy with other settings: name -> number as a performer gives it."""
+        """Return a copy with other settings: name -> number, as a performer states it."""
         rows = [(HIT_SETTINGS[name], number) for name, number in numbers.items()]
         return replace(self, **{row.field: row.to_field(number) for row, number in rows})
 
@@ -228,7 +228,7 @@ HIT_SETTINGS = {
             "number",
             Quantity(0, 16, whole=True),
             "Send {hits} to a pair of outputs of their own, which `--outs` names.",
-            "1 is the first name; 0 is the pair of their class or touch or, without one, the main pair",
+            "1 is the first name; 0 is the pair of their touch or class, or the main pair if they have none",
         ),
     )
 }

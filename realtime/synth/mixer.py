@@ -60,7 +60,7 @@ PATIENCE_MS = 1000.0
 
 
 def slots_for(voices: int) -> int:
-    """Return the number of decoder slots for `voices` voices: twice as many, for voices that fade out."""
+    """Return the number of decoder slots for `voices` voices: twice as many, as replaced voices fade out."""
     return 2 * voices
 
 
@@ -249,7 +249,7 @@ class Mixer:
         self._slots.rehearse_resume(frames)
 
     def check_follows(self, other: Mixer) -> None:
-        """Check that this mixer can take over from another.
+        """Check that this mixer can take over from another mixer.
 
         Raises:
             ValueError: the sample rates or numbers of channels differ.
@@ -295,7 +295,7 @@ class Mixer:
         return [*self._points.standing(self.position), Mode(self.mode), Ticks(self.at_once)]
 
     def submit(self, command: Command, at_sample: int = 0) -> None:
-        """Queue `command` for device sample `at_sample`, or the next sample if that one is already rendered.
+        """Queue `command` for device sample `at_sample`, or for the next sample if `at_sample` is rendered.
 
         Commands for the same sample take effect in the order of submission.
         """
@@ -408,8 +408,8 @@ class Mixer:
     def _start_waiting(self) -> None:
         """Start the waiting hits whose sounds are cached.
 
-        A hit past its deadline starts too, and its sound is decoded at once; therefore at most one such hit
-        starts per second.
+        A hit past its deadline starts too. Its sound is then decoded at once; therefore at most one such hit
+        starts in `PATIENCE_MS`.
         """
         while self._waiting:
             latest, trigger = self._waiting[0]

@@ -1,4 +1,4 @@
-"""The outs: pairs of outputs. A hit goes to the pair of its setting `out`, of its touch or of its class.
+"""The outs: pairs of outputs. A hit's setting `out`, its touch or its class, in this order, decides its pair.
 
 A touch is a finger on a controller or a track of a sequencer; a class is a kind of sound, such as kick.
 """

@@ -2,7 +2,7 @@
 
 The worker, which plays, has an engine, instruments (loaded models), takes (recordings of a performance) and
 plugins. Their classes have these methods. The control process, which receives messages, holds proxies that
-call the methods by name (`live/rpc.py`). So a new method needs only its declaration here and its code there.
+call the methods by name (`live/rpc.py`). So a new method needs only its code and a declaration here.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Player(Protocol):
     def submit_from(
         self, commands: Sequence[Command], due: float | None = None, at: int | None = None
     ) -> tuple[bool, Sequence[float]]:
-        """Submit commands as `submit` does; also return the point [D] as it was before the commands."""
+        """Submit commands as `submit` does; also return the point [D] before the commands take effect."""
         ...
 
     def status(self) -> Mapping[str, int | float | str]:
@@ -82,7 +82,7 @@ class TakeWork(Protocol):
         ...
 
     def end(self) -> str:
-        """End the take; return its name when its files are complete."""
+        """End the take; return the name of the take when the files are complete."""
         ...
 
 

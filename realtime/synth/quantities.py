@@ -1,7 +1,7 @@
 """The range, unit and default of each quantity that a performer controls, stated once.
 
 The OSC table, logs, sequence files, MIDI maps, OSCQuery and the command line use these quantities. The fields
-of commands that carry them are defined in `commands`, as are the quantities of a hit (`HIT_SETTINGS`).
+of commands that have these values are defined in `commands`, as are the quantities of a hit (`HIT_SETTINGS`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ GAIN = 0.05  # share of a smaller deviation that each observation corrects
 
 
 def corrected(estimate_s: float, observed_s: float) -> float:
-    """Return the estimate after another observation.
+    """Return the estimate, corrected by one more observation.
 
     Args:
         estimate_s: the estimate so far, in seconds.

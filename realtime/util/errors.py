@@ -36,7 +36,7 @@ def explained(error: BaseException) -> str:
 
 
 def printable(line: str) -> str:
-    """Return a line with "?" in place of unprintable characters, such as those that control a terminal."""
+    """Return a line with "?" in place of unprintable characters, such as codes that control a terminal."""
     return "".join(c if c.isprintable() else "?" for c in line)
 
 

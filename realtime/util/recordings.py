@@ -169,7 +169,7 @@ def _write(file: BinaryIO, at: int, form: str, *values: int) -> None:
 
 
 def _lock(path: Path) -> int | None:
-    """Lock a file until this program ends; return its descriptor, or None if another program has locked it.
+    """Lock a file until this program ends; return a descriptor, or None if another program has the lock.
 
     Windows needs no lock (-1): there, an open file cannot be renamed.
     """

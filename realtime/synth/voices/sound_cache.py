@@ -55,7 +55,7 @@ class CachedSound:
 class SoundCache:
     """Holds the decoded sounds of one decoder, and a queue of points to decode.
 
-    When the sounds exceed `budget_bytes`, it drops the least recently used ones.
+    When the sounds exceed `budget_bytes`, the least recently used sounds are dropped.
     """
 
     def __init__(self, decoder: Decoder, budget_bytes: int = BUDGET_BYTES) -> None:

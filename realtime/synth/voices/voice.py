@@ -132,7 +132,7 @@ class Voice:
         return True
 
     def _soften(self, new: Samples) -> None:
-        """Fade in the first samples and fade out the last ones if the sound starts or ends with a step."""
+        """Fade in the first samples if the sound starts with a step, and fade out the last if it ends so."""
         at, edge = self._settled, self._edge
         if at >= len(edge) and not self.decoded:
             return

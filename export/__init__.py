@@ -1,4 +1,4 @@
-"""Export a trained model to the .onnx files of the stage."""
+"""Exports a trained model to the .onnx files that `realtime` plays."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""`python -m export` (also `trainer export`): export a run to the .onnx files of the stage."""
+"""`python -m export` (also `trainer export`): export a trained model to .onnx files for `realtime`."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
         "--velocities",
         type=Path,
         metavar="FOLDER",
-        help="sounds whose manifest.csv has the columns velocity (0 to 1) and group (takes of a drum); the "
-        "file then has the directions of z in which the hits of each class and of each drum get harder",
+        help="folder of sounds whose manifest.csv has the columns velocity (0 to 1) and group (the takes of "
+        "a drum share one); the model file then stores, for each class and each drum, the direction of z in "
+        "which hits get harder",
     )
     parser.add_argument(
         "--courses",

@@ -1,4 +1,4 @@
-"""Table of the functions that make the graphs of each architecture."""
+"""A table of the functions that make the ONNX graphs of each architecture (type of model)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Graphs(NamedTuple):
     """Functions that make the graphs of an architecture.
 
     Attributes:
-        decoder: makes the streaming graph of a decoder; numbers of voices and frames are dynamic.
+        decoder: makes the streaming graph of a decoder; the numbers of voices and frames may differ from
+            call to call.
         encoder: makes the graph of an encoder, given the length of a sound in samples.
     """
 

@@ -1,11 +1,13 @@
-"""The graphs of CC-VAE: the streaming decoder and the encoder.
+"""The ONNX graphs of CC-VAE, the model with plain convolutions: the decoder and the encoder.
 
-In the decoder, a transposed convolution of stride 2 becomes two convolutions, for even and odd samples,
+The decoder decodes a sound in chunks. A transposed convolution of stride 2 becomes two convolutions, for even
+and odd samples:
 
     out[2m] = Σ_j w[2j]·x[m - j]        out[2m + 1] = Σ_j w[2j + 1]·x[m - j]
 
-and both are one product of [x[m], x[m - 1], …] with a matrix. Sound is time-major, [voices, time, channels],
-so that the two halves of a row are successive samples. The cache of a layer holds its last input rows.
+The graph computes both as one product of [x[m], x[m - 1], …] with a matrix. Arrays have the shape
+[voices, time, channels], so the two halves of a row of the product are successive samples. Each layer has a
+cache: the last rows of its input from the previous chunk.
 """
 
 from __future__ import annotations
@@ -69,9 +71,10 @@ def _bias(layer: nn.ConvTranspose1d) -> Tensor:
 
 
 def _phases(weight: Tensor) -> tuple[Tensor, int]:
-    """Turn a transposed convolution [in, out, kernel] into a matrix [taps * in, 2 * out], and return taps.
+    """Turn a transposed convolution [in, out, kernel] into a matrix [taps * in, 2 * out].
 
-    The rows of the oldest tap come first.
+    Returns:
+        The matrix, in which the rows of the oldest tap come first, and the number of taps.
     """
     taps = (weight.shape[2] + 1) // 2
     padded = torch.nn.functional.pad(weight, (0, 2 * taps - weight.shape[2]))

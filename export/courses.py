@@ -1,6 +1,7 @@
-"""Measures the paths between class centres, so that the server can follow them in even steps.
+"""Measures courses: straight paths between class centres, divided into steps that sound equal.
 
-`python -m export.courses FILE.onnx` adds the measured courses to a decoder file and adjusts its encoder.
+`python -m export.courses FILE.onnx` adds the measured courses to a decoder file. The encoder file beside it
+contains a checksum of the decoder's metadata, which is renewed.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from trainer.data.mfcc import mel_levels
 STEPS = 16
 """Number of equal steps of a course."""
 FIRST, MOST = 9, 33
-"""Number of points that are measured at first, and in all."""
+"""Number of points on a path that are measured at first, and the largest number in all."""
 BANDS, WINDOW, HOP, RANGE_DB = 64, 1024, 256, 70.0
+"""The mel levels: number of bands, samples of a window and of a hop, and range below the loudest band."""
 
 Sound = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -39,7 +41,7 @@ Point = Floats
 
 
 class _Line:
-    """The sounds on the straight line between two points."""
+    """The sounds on the straight line between two points z [D]; a position on the line is 0 to 1."""
 
     def __init__(self, decoder: Decoder, start: Point, end: Point) -> None:
         self._decoder, self._start, self._end = decoder, start, end
@@ -52,10 +54,10 @@ class _Line:
         return sound
 
     def measured(self, t: float) -> tuple[NDArray[np.float32], float]:
-        """Return the power of mel bands, [windows, bands], and the loudness of the first 400 ms in LUFS.
+        """Return the mel powers [windows, bands] of the sound at `t`, and the loudness of its first 400 ms.
 
-        The loudness of the whole sound would jump wherever a quieter block begins to pass the gate of
-        BS.1770.
+        The loudness is in LUFS. That of the whole sound would jump along the line, wherever one more quiet
+        block passes the gate of BS.1770.
         """
         if t not in self._measured:
             sound = self.sound(t)
@@ -66,18 +68,22 @@ class _Line:
         return self._measured[t]
 
     def gains(self, places: Sequence[float], shares: Floats) -> Floats:
-        """Return a gain in dB for each point, so that loudness changes linearly between the ends.
+        """Return a gain in dB for each position, so that loudness changes linearly along the path.
 
         All gains are 0 if a loudness is not finite.
+
+        Args:
+            places: positions on the line.
+            shares: the part of the path, 0 to 1, that is travelled at each position.
         """
         loudness = np.array([self.measured(t)[1] for t in places])
         straight = loudness[0] + (loudness[-1] - loudness[0]) * shares
         return np.asarray(straight - loudness if np.isfinite(loudness).all() else np.zeros(len(places)))
 
     def steps(self, places: Sequence[float], shares: Floats) -> Floats:
-        """Return the mean difference in dB between neighbouring points, after the gains.
+        """Return the mean difference of mel levels, in dB, between the sounds at successive positions.
 
-        The floor is 70 dB below the loudest band.
+        The sounds are compared after `gains`. Levels are limited to 70 dB below the loudest band.
         """
         gains = (10 ** (self.gains(places, shares) / 10)).astype(np.float32)
         powers = [self.measured(t)[0] * gain for t, gain in zip(places, gains, strict=True)]
@@ -87,22 +93,22 @@ class _Line:
 
 
 def path_shares(steps: Floats) -> Floats:
-    """Return the share of the path before the first and after each of N steps, from 0 to 1: [N + 1]."""
+    """Return the part of the path, 0 to 1, before the first and after each of N steps: [N + 1]."""
     travelled = np.cumsum(steps)
     # not steps.sum(), which may differ from the last partial sum by rounding
     return np.concatenate(([0.0], travelled / travelled[-1]))
 
 
 def measure(decoder: Decoder, start: Point, end: Point) -> tuple[list[float], list[float]]:
-    """Return positions on the line between two points [D], in steps of equal change of the sound.
+    """Divide the line between two points [D] into steps between which the sound changes equally.
 
     Returns:
-        `STEPS` + 1 positions, from 0 to 1, and a gain in dB for each, so that loudness changes linearly
-        between the ends.
+        `STEPS` + 1 positions on the line, from 0 to 1, and a gain in dB for each position, so that loudness
+        changes linearly between the ends.
     """
     line = _Line(decoder, start, end)
     places = np.linspace(0.0, 1.0, FIRST).tolist()
-    shares = np.array(places)  # share of the path at each place
+    shares = np.array(places)  # the part of the path that is travelled at each place
     while True:
         steps = line.steps(places, shares)
         if not steps.any():
@@ -133,10 +139,13 @@ def courses(decoder: Decoder) -> tuple[CourseInfo, ...]:
 
 
 def add(path: Path) -> ModelInfo:
-    """Measure the courses of a decoder, write them into its file, and adjust its encoder.
+    """Measure the courses of a decoder file, write them into the file, and adjust the encoder file beside it.
+
+    Returns:
+        The new metadata of the decoder.
 
     Raises:
-        RealtimeError: a file is not valid.
+        RealtimeError: one of the two files is not valid.
     """
     decoder = Decoder(path, capacity=1, max_frames=256, provider="cpu")
     info = dataclasses.replace(decoder.info, courses=courses(decoder))

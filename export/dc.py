@@ -1,15 +1,15 @@
-"""The graphs of DC-VAE: the streaming decoder and the encoder.
+"""The ONNX graphs of DC-VAE, the model with dilated gated layers: the decoder and the encoder.
 
-The arrays of the decoder have the shape [time * voices, channels]: row t * voices + v is sample t of voice v.
-A delay of d samples is then an offset of d * voices rows. Every gated layer is four matrix products, with the
-bias and the tanh fused into them:
+The decoder decodes a sound in chunks. Its arrays have the shape [time * voices, channels]: row t * voices + v
+is sample t of voice v. A delay of d samples is then an offset of d * voices rows. Every gated layer consists
+of four matrix products, into which the bias and the tanh are fused:
 
     a = tanh(x·W_now + (x delayed by d₁)·W_past + bias),  b likewise with d₂,  x ← x + a·b
 
 Successive linear convolutions of the model are merged into one. The last merged convolution includes the mean
 of a·b over the layers, (x_last - x_first) / layers.
 
-The caches hold the past input of each layer, as far back as its delays reach (`export.rings`).
+The caches hold the past input of each layer, as far back as the delays of the layer reach (`export.rings`).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _encoded(graph: Graph, sound: str, encoder: DCEncoder) -> str:
 
 
 def _upsampling(decoder: DCDecoder) -> tuple[Tensor, Tensor]:
-    """Return the linear part [1, hop_length * channels] and the constant of a latent frame's upsampling."""
+    """Merge the layers that upsample a latent frame into a weight [1, hop_length * channels] and a bias."""
     with torch.no_grad():
         silence, sound = (decoder.widen(decoder.up(torch.full((1, 1, 1), v)))[0].T for v in (0.0, 1.0))
     return (sound - silence).reshape(1, -1), silence.reshape(-1)

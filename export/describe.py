@@ -1,4 +1,4 @@
-"""Derives the metadata of the exported files from a checkpoint."""
+"""Derives the metadata of the exported model files from a checkpoint of the training."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 DECIMALS = 3
 """Decimals of z and of places on the map; smaller differences are inaudible."""
 CANDIDATES = 24
-"""Number of points of a class that are decoded to find its centre."""
+"""Number of training sounds of a class that are decoded to find the centre of the class."""
 TYPICAL = 8
-"""Number of typical sounds of a class with a pitch; the centre is the one with the clearest pitch."""
+"""Number of typical sounds among which the one with the clearest pitch is chosen, in a class with a pitch."""
 PITCHED = 0.25
-"""Median clarity (`_clarity`) above which the sounds of a class count as having a pitch."""
+"""Median clarity of pitch (`_clarity`) above which the sounds of a class count as having a pitch."""
 BODY_S = (0.05, 0.3)
-"""Start and end of the body of a drum sound, the part with the pitch."""
+"""Start and end, in seconds, of the body of a drum sound: the part with the pitch."""
 
 
 @torch.no_grad()
@@ -60,11 +60,12 @@ def describe(
     """Return the metadata of the decoder of a checkpoint.
 
     Args:
-        checkpoint: the checkpoint, with the training sounds in latent space.
+        checkpoint: the checkpoint, with the z of the training sounds.
         model: the model of the checkpoint, in evaluation mode.
         name: name of the model.
-        velocity: directions in which hits get harder; None: unknown.
-        candidates: number of points of a class that are decoded to find its centre; 1: the middle point.
+        velocity: directions of z in which hits get harder; None: unknown.
+        candidates: number of training sounds of a class that are decoded to find the centre of the class; 1
+            takes the sound in the middle. Only architectures with components use it.
 
     Raises:
         ExportError: if the checkpoint, or a class, has no training sounds.
@@ -84,7 +85,7 @@ def describe(
         if len(members):
             centroid = members.mean(0)
             spread = (members - centroid).square().sum(1).mean().sqrt()
-            if ARCHITECTURES[config.model.architecture].learns_components:  # a mean of many kits sounds weak
+            if ARCHITECTURES[config.model.architecture].learns_components:  # the mean z sounds weak
                 centroid = _most_typical(model, members, config, candidates)
             harder = () if velocity is None else _floats(velocity.classes[label])
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))
@@ -140,12 +141,12 @@ def _drums(velocity: Directions) -> tuple[DrumInfo, ...]:
 
 
 def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) -> Tensor:
-    """Return the point of a class, among its points [N, D], whose sound is most typical of the class.
+    """Return the row of `members`, z of the sounds of a class [N, D], that decodes to the most typical sound.
 
-    The `candidates` points in the middle of the class are decoded and encoded again, because a typical point
-    may decode to an untypical sound. The best candidate is the one that, encoded again, has the least mean
-    distance to the points of the class. If the sounds of the class have a pitch, the result is instead the
-    candidate with the clearest pitch among the `TYPICAL` best.
+    The `candidates` rows in the middle of the class are decoded, and the sounds are encoded again, because a
+    typical z may decode to an untypical sound. The best candidate is the one whose encoded sound has the
+    least mean distance to all rows. If the sounds of the class have a pitch, the result is instead the
+    candidate with the clearest pitch among the `TYPICAL` best ones.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:
@@ -159,7 +160,10 @@ def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) 
 
 
 def _clarity(decoder: ModalDecoder, z: Tensor) -> Tensor:
-    """Return the first oscillator's share of the power in the body of each sound: [N], 0 to 1; z [N, D]."""
+    """Return the clarity of pitch of the sounds at z [N, D]: [N], 0 to 1.
+
+    It is the first oscillator's share of the power in the body of the sound (`BODY_S`).
+    """
     levels = decoder.knot_levels(decoder.hidden(z))
     seconds = decoder.knot_frame * (decoder.hop_length / decoder.sample_rate)
     power = levels[:, (seconds >= BODY_S[0]) & (seconds <= BODY_S[1])].mul(2.0).exp().sum(1)
@@ -168,7 +172,7 @@ def _clarity(decoder: ModalDecoder, z: Tensor) -> Tensor:
 
 
 def _encoded(model: VAE, sound: NDArray[np.float32], config: Config) -> Tensor:
-    """Return the point [D] of a sound [T]; infinitely far away if the sound is silent."""
+    """Return the z [D] of a sound [T]; all values are infinite if the sound is silent."""
     try:
         prepared = prepare(sound, config.model.sample_rate, preparation(config.model, config.data))
     except RealtimeError:
@@ -177,7 +181,7 @@ def _encoded(model: VAE, sound: NDArray[np.float32], config: Config) -> Tensor:
 
 
 def _prepared(config: Config) -> str:
-    """Return a description of how files were prepared for training (`trainer.data.audio.preparation`)."""
+    """Describe, in words, how sounds were prepared for training (`trainer.data.audio.preparation`)."""
     model, data = config.model, config.data
     fade = f" with a fade of {data.fade_ms:g} ms" if data.fade_ms else ""
     return (
@@ -189,7 +193,7 @@ def _prepared(config: Config) -> str:
 
 
 def describe_encoder(config: Config, decoder: ModelInfo) -> EncoderInfo:
-    """Return the metadata of a decoder's encoder, with the preparation of sounds as in training."""
+    """Return the metadata of the encoder file that belongs to a decoder."""
     prepared = preparation(config.model, config.data)
     return EncoderInfo(decoder.name, decoder.architecture, decoder.latent_dim, decoder.digest, prepared)
 

@@ -1,6 +1,6 @@
-"""Common parts of the encoders' graphs, which map a prepared sound to the mean of z in one call.
+"""Common parts of the ONNX graphs of encoders, which map a sound to the mean of z in one call.
 
-A sound is encoded as a whole, not as a stream, so these graphs translate PyTorch's layers one by one.
+A sound is encoded as a whole, not in chunks, so these graphs translate PyTorch's layers one by one.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ def encoder_of(front: Callable[[Graph, str], str], dense: nn.Linear, length: int
     """Make the graph of an encoder (names and shapes: realtime.model.schema).
 
     Args:
-        front: adds the layers before the dense layer to a graph, given the name of the sound, [1, 1, T].
+        front: adds the layers before the dense layer to a graph; takes the graph and the name of the value
+            that holds the sound [1, 1, T], and returns the name of the result.
         dense: the layer that returns the mean.
-        length: T, samples of a sound.
+        length: number of samples of a sound, T.
     """
     graph = Graph()
     sound = graph.node("Unsqueeze", graph.input(schema.SOUND, np.float32, 1, length), graph.constant([1]))

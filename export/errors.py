@@ -1,7 +1,7 @@
-"""The exception of this package; its message is the one line that the user sees."""
+"""The exception that this package raises for errors of the user."""
 
 from __future__ import annotations
 
 
 class ExportError(Exception):
-    """A run cannot be exported. The message is one line: the mistake and the accepted values."""
+    """A model cannot be exported. The message, one line, tells the user the error and what is accepted."""

@@ -1,11 +1,12 @@
-"""Measures brightness, decay and attack of sounds, from recordings or from a modal decoder's parameters.
+"""Measures brightness, decay and attack of sounds.
 
     brightness   logarithm of the centroid of the power spectrum, in Hz
     decay        logarithm of the time, in s, after which the remaining energy is 20 dB below the total
                  (Schroeder's decay curve, ISO 3382)
-    attack       logarithm of the mean time, in s, of the energy of the first 50 ms
+    attack       logarithm of the mean time, in s, within the first 50 ms, weighted by energy
 
-The measures from parameters need no decoded sound, and have a gradient.
+`of_sounds` measures recordings. `of_points` measures what a modal decoder (oscillators, modes and noise)
+would play, from the decoder's parameters: it decodes no sound, and its results have a gradient.
 """
 
 from __future__ import annotations
@@ -19,18 +20,19 @@ from trainer.components.layout import FREE, band_middles_hz
 from trainer.models.modal import LOUDEST, LOUDEST_MODE, ModalDecoder, knot_weights
 
 WINDOW, HOP, BLOCK = 512, 256, 64
-"""Samples."""
+"""Samples of a window and of a hop of the spectrum, and samples of a block of the decay curve."""
 FALL = math.log(100.0)
 """Fall of the remaining energy, in nepers: 20 dB."""
 EDGE = 0.5
 """Width, in nepers of energy, of the soft threshold of the decay."""
 SHORTEST_S = 0.002
-"""Added to a decay."""
+"""Time added to a decay before the logarithm is taken."""
 ATTACK_S = 0.05
+"""Duration of the attack: the first 50 ms."""
 EARLIEST_S = 1e-4
-"""Added to the mean time of an attack."""
+"""Time added to the mean time of an attack before the logarithm is taken."""
 FINE_S, FINE, COARSE = 0.0015, 34, 100
-"""Times at which parameters are evaluated: `FINE` equal steps, then `COARSE` growing steps to the end."""
+"""Times at which parameters are evaluated: `FINE` steps of `FINE_S` seconds, then `COARSE` growing steps."""
 
 
 def of_sounds(sounds: Tensor, sample_rate: int) -> Tensor:
@@ -82,13 +84,13 @@ def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
 
 
 def _attack(power: Tensor, second: Tensor, step_s: Tensor) -> Tensor:
-    """Return the attack [N, 1], given the power [N, T] of the first 50 ms, its times, and their steps."""
+    """Return the attack [N, 1], given the power [N, T] at times `second` [T] that are `step_s` [T] apart."""
     mean_s = (power * second * step_s).sum(1) / (power * step_s).sum(1).clamp(min=1e-12)
     return (mean_s + EARLIEST_S).log()[:, None]
 
 
 def _brightness(energy: Tensor, moment: Tensor) -> Tensor:
-    """Return the brightness [N, 1], given energy [N] and energy times frequency [N]."""
+    """Return the brightness [N, 1], given the energy [N] and the sum `moment` of energy times Hz [N]."""
     return (moment / energy.clamp(min=1e-12)).clamp(min=1.0).log()[:, None]
 
 

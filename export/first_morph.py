@@ -1,7 +1,8 @@
-"""Chooses the morph that the server suggests to try first: the most audible morph.
+"""Chooses the morph that the server suggests to new users: the most audible one.
 
-A short sound ends before a slow glide has changed it. So this module looks for two classes and a duration
-with which a hit is heard first as one class and then as the other.
+A morph is a glide, a continuous move through the latent space, from one class of sounds to another while a
+sound plays. A short sound ends before a slow glide has changed it. So this module looks for two classes and a
+duration of the glide with which a sound is heard first as one class and then as the other.
 """
 
 from __future__ import annotations
@@ -20,15 +21,21 @@ Floats = NDArray[np.float32]
 CLASSES = 12
 """Largest number of classes that are compared; later classes are ignored."""
 TIMES_MS = (100, 150, 200, 300, 400)
+"""Durations of the glide that are compared."""
 RANGE_DB = 30.0
 """Range below the peak level of a sound that counts as audible."""
 SILENT = 1e-7
-"""Power of a silent window, relative to the loudest."""
+"""Power added to every window, relative to the loudest window, so that silent windows have a spectrum."""
 
 
 @dataclass(frozen=True)
 class _Features:
-    """Level of a sound in dB, and the centroid of its spectrum in mel bands: float32 [windows] each."""
+    """Features of a sound over time.
+
+    Attributes:
+        level_db: level, float32 [windows].
+        centroid: centroid of the spectrum, in mel bands, float32 [windows].
+    """
 
     level_db: Floats
     centroid: Floats
@@ -38,7 +45,7 @@ def find(sounds: Floats, sample_rate: int) -> MorphInfo | None:
     """Return the most audible morph between two classes, or None if no morph is audible.
 
     Args:
-        sounds: decoded class centres, float [classes, samples], in the order of the classes.
+        sounds: the decoded sound at the centre of each class, float [classes, samples].
         sample_rate: rate of the sounds, in Hz.
     """
     mel_powers = [power(np.nan_to_num(sound), sample_rate) for sound in sounds[:CLASSES]]
@@ -55,7 +62,7 @@ def find(sounds: Floats, sample_rate: int) -> MorphInfo | None:
 def _features(bands: Floats) -> _Features:
     """Return the features of a sound, given the power of its mel bands, [windows, bands].
 
-    In silent windows, the spectrum is that of the whole sound.
+    A silent window gets the spectrum of the whole sound.
     """
     bands = bands + SILENT * bands.mean(0) * (bands.sum(1).max() / bands.mean(0).sum())
     total = bands.sum(1)
@@ -63,11 +70,11 @@ def _features(bands: Floats) -> _Features:
 
 
 def _score(start: _Features, end: _Features, windows: float) -> float:
-    """Return a score for the audibility of a glide that takes `windows` windows.
+    """Return a score for the audibility of a glide from `start` to `end` that takes `windows` windows.
 
-    Level in dB and spectrum are assumed to change evenly from one end to the other. Two sums over all windows
-    measure how far the hit is from a plain hit at either end, weighted by audibility. The score is the
-    smaller sum, times the lowest audibility during the glide.
+    The level in dB and the centroid are assumed to change evenly during the glide. Two sums over all windows,
+    weighted by audibility, measure how much the morphed sound differs from the sound at `start` and from the
+    sound at `end`. The score is the smaller sum, times the lowest audibility during the glide.
     """
     share = np.minimum(np.arange(len(start.centroid), dtype=np.float32) / windows, 1.0)
     level_db = start.level_db + share * (end.level_db - start.level_db)

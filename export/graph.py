@@ -1,7 +1,7 @@
 """Builds ONNX graphs by hand: nodes, constants, and the common parts of decoders.
 
-The decoders are not traced from PyTorch, because the time of a step depends on how caches are moved and
-products are fused, which a tracer does not control. `export.parity` compares the file with the model.
+The decoders are not traced from PyTorch, because the duration of a call depends on how caches are moved and
+products are fused, which a tracer does not control. `export.parity` compares the graphs with the model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ END = 2**62
 
 
 class Graph:
-    """A graph under construction; a value is identified by its name."""
+    """A graph under construction. Methods take and return values by their names in the graph."""
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
@@ -35,7 +35,7 @@ class Graph:
         self._outputs: list[onnx.ValueInfoProto] = []
 
     def input(self, name: str, kind: type, *shape: int | str) -> str:
-        """Declare an input; a named size is dynamic."""
+        """Declare an input; a size given as a name may differ from call to call."""
         self._inputs.append(helper.make_tensor_value_info(name, _type(kind), shape))
         return name
 
@@ -45,7 +45,7 @@ class Graph:
         self._outputs.append(helper.make_tensor_value_info(name, _type(kind), shape))
 
     def constant(self, array: npt.ArrayLike | Tensor, real: type = np.float32) -> str:
-        """Add a constant: floats as `real`, integers as int64; equal constants are stored once."""
+        """Add a constant, floats stored as `real` and integers as int64; equal constants are stored once."""
         value = array.detach().numpy() if isinstance(array, Tensor) else np.asarray(array)
         value = np.array(
             value, real if real is np.float64 or value.dtype.kind == "f" else np.int64, order="C"
@@ -57,7 +57,7 @@ class Graph:
         return self._constants[key]
 
     def weight(self, tensor: Tensor) -> str:
-        """Add a weight, stored in float16: exact for a model that `halve` has rounded."""
+        """Add a weight, stored in float16, which is exact for a model that `halve` has rounded."""
         return self.node("Cast", self.constant(tensor, np.float16), to=TensorProto.FLOAT)
 
     def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
@@ -80,14 +80,22 @@ class Graph:
         return self.node("Concat", *values, axis=axis)
 
     def reshape(self, value: str, *sizes: int | str) -> str:
-        """Reshape a value: -1 is the rest, 0 keeps the size, a name is a value of shape [1]."""
+        """Reshape a value.
+
+        Args:
+            sizes: a number, or the name of a value of shape [1], for each axis. The size -1 stands for what
+                the other axes leave, and 0 keeps the size of the axis.
+        """
         if all(isinstance(size, int) for size in sizes):
             return self.node("Reshape", value, self.constant(list(sizes)))
         parts = [self.constant([size]) if isinstance(size, int) else size for size in sizes]
         return self.node("Reshape", value, self.concat(parts, 0))
 
     def latent_sequence(self, weight: Tensor, bias: Tensor) -> str:
-        """Declare the inputs z and frame; apply the dense layer's row of each frame: [voices, frames]."""
+        """Declare the inputs, and apply a dense layer that has a row for each frame: [voices, frames].
+
+        The inputs are z of each frame, and `frame`, the index of each voice's first frame.
+        """
         z = self.input(schema.Z, np.float32, "voices", "frames", weight.shape[1])
         frame = self.input(schema.FRAME, np.int64, "voices")
         frames = self.node("Squeeze", self.node("Shape", z, start=1, end=2))
@@ -102,7 +110,7 @@ class Graph:
 
         The number of inputs should be odd. ONNX Runtime looks up its memory plan for a shape by the XOR
         of all sizes of all inputs. If the number of voices cancels out, all numbers of voices share the
-        plan of the first, which is 6 to 10 % slower (measured with two and four voices).
+        plan that was made for the first, which is 6 to 10 % slower (measured with two and four voices).
         """
         graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._initializers)
         imports = [helper.make_opsetid("", OPSET)]

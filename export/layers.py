@@ -1,4 +1,7 @@
-"""Drums recorded at several velocities, and lines fitted to their takes (a take: a recording of one hit)."""
+"""Fits straight lines over velocity to drums recorded at several velocities.
+
+A take is a recording of one hit of a drum; a velocity layer, as in samplers, is a take at one velocity.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,12 @@ from torch import Tensor
 
 
 class Layers(NamedTuple):
-    """The takes of a drum: their indices, and their velocities minus the mean, float64 [takes]."""
+    """The takes of a drum.
+
+    Attributes:
+        takes: index of each take among all sounds.
+        hardness: velocity of each take minus their mean, float64 [takes].
+    """
 
     takes: list[int]
     hardness: Tensor
@@ -20,10 +28,10 @@ class Lines(NamedTuple):
     """For each drum, straight lines fitted to M quantities over velocity by least squares; float64.
 
     Attributes:
-        middle: mean of the takes, [drums, M].
+        middle: mean of the quantities over the takes, [drums, M].
         slope: change from velocity 0 to 1, [drums, M].
-        square: sum of squares of the velocities minus their mean, [drums, 1].
-        noise: variance of the takes about the lines, over all drums, [M].
+        square: sum of the squared deviations of the velocities from their mean, [drums, 1].
+        noise: variance of the quantities about the lines, over the takes of all drums, [M].
     """
 
     middle: Tensor
@@ -53,7 +61,12 @@ def layers(velocities: Sequence[float | None], groups: Sequence[str]) -> list[La
 
 
 def lines(values: Tensor, drums: Sequence[Layers]) -> Lines:
-    """Fit lines to the values [N, M] of all takes, for each of one or more drums."""
+    """Fit a straight line to the takes of each drum, for each of M quantities.
+
+    Args:
+        values: the quantities of all takes, [N, M].
+        drums: the takes of each drum; at least one drum.
+    """
     values = values.double()
     middles, slopes, squares = [], [], []
     residual, degrees = values.new_zeros(values.shape[1]), 0

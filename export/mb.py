@@ -1,10 +1,11 @@
-"""The graphs of MB-VAE: the streaming decoder and the encoder.
+"""The ONNX graphs of MB-VAE, the model that generates bands of a filter bank: the decoder and the encoder.
 
-Each gated layer of the decoder copies its past input from chunk to chunk: the delays are short (134 samples
-for ten layers), so copying is faster than the rings of `export.dc`. The past input is in two caches, so that
-the number of inputs is odd (see `Graph.model`). The filter bank is a convolution over the last samples of the
-bands, which have a cache of their own. The dense layer of the onset has an extra row of zeros for all later
-frames.
+The decoder decodes a sound in chunks of frames. Each gated layer copies its past input from chunk to chunk.
+The delays are short (134 samples for ten layers), so copying is faster than the ring buffers of `export.dc`.
+The past input is divided between two caches, so that the number of inputs is odd (see `Graph.model`). A third
+cache holds the last samples of the bands; the filter bank is a convolution over these and the new samples.
+The dense layer that adds the onset has a row for each of the first frames. Here, it also has a row of zeros,
+which serves all later frames.
 """
 
 from __future__ import annotations
@@ -106,8 +107,8 @@ def encoder_graph(encoder: MBEncoder, length: int) -> onnx.ModelProto:
 def mel_levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
     """Add the log-mel levels: [1, 1, T] -> [1, bands, steps], with the Fourier transform as a convolution.
 
-    The graph computes the sines of this convolution from one period, sample k·n mod N for sine k: stored
-    sines would be larger than all weights together.
+    The graph computes the sines of this convolution from one period of N samples: sample n of sine k is
+    sample k·n mod N of the period. Stored sines would be larger than all weights together.
     """
     size, hop = encoder.window, encoder.hop
     period = torch.arange(size, dtype=torch.float64) * (2.0 * torch.pi / size)
@@ -127,7 +128,7 @@ def mel_levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
 
 
 def _rows(graph: Graph, hidden: str, index: str, weight: Tensor, bias: Tensor) -> str:
-    """Apply the rows of each frame: hidden [voices, frames, hidden, 1] -> [voices, frames, values]."""
+    """Apply each frame's dense layer: hidden [voices, frames, hidden, 1] -> [voices, frames, values]."""
     weights = graph.node("Gather", graph.constant(weight), index, axis=0)
     products = graph.node("Squeeze", graph.node("MatMul", weights, hidden), graph.constant([3]))
     return graph.node("Add", products, graph.node("Gather", graph.constant(bias), index, axis=0))

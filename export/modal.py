@@ -1,12 +1,17 @@
-"""The modal decoder as a streaming graph.
+"""The ONNX graph of the modal decoder.
 
-Three caches: the phases of the oscillators in cycles, as sums of two float32 so that rounding loses nothing;
-the levels at the end of the last frame; and the decay of the modes so far. Frequencies and phases are float64
-(see `trainer.models.modal`), all else is float32.
+The decoder adds up free oscillators (sines whose frequencies and levels z determines), modes (sines that
+decay exponentially) and bands of noise. It decodes a sound in chunks of frames, with three caches:
 
-Before a sound's first frame, the caches are zeros. The levels of high noise and the phases then come from z:
-the graph adds them, multiplied by 1 at frame 0 and by 0 at all others. Oscillators and low noise rise from 0
-within the first frame.
+    phase   phases of oscillators and modes in cycles, as sums of two float32 so that rounding loses nothing
+    level   levels at the end of the last frame
+    decay   decay of the modes so far
+
+Frequencies and phases are float64 (see `trainer.models.modal`); all other values are float32.
+
+Before the first frame of a sound, the caches are zeros. The phases and the levels of high noise then come
+from z: the graph adds them, multiplied by 1 at frame 0 and by 0 at all other frames. Oscillators and low
+noise rise from 0 within the first frame.
 """
 
 from __future__ import annotations
@@ -55,7 +60,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
         hidden = graph.node("LeakyRelu", dense(hidden, layer), alpha=LEAK)
     column = graph.reshape(hidden, voices, -1, layers[1].out_features, 1)
 
-    # levels at the end of each frame, and at the beginning of the first
+    # levels at the end of each frame, and at the beginning of the first frame
     ends, firsts = _levels(graph, decoder, hidden, column, after)
     ends, firsts = (by_frame(each, bands + FREE) for each in (ends, firsts))
     level, decay = graph.nodes(
@@ -99,7 +104,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
         "Mul", firsts, _gate(graph, decoder, end, graph.node("Unsqueeze", index, graph.constant([2])))
     )
     from_zero = graph.node("Pad", graph.node("Mul", fresh, firsts), graph.constant([0] * 5 + [oscillators]))
-    course = graph.concat([old_level, ends], 1)  # the only reader of the cache, before the cache is written
+    course = graph.concat([old_level, ends], 1)  # the only node that reads the cache
     before = graph.slice(course, 0, -1, 1)
     starts = graph.node("Add", before, from_zero)  # at frame 0 the cache is 0
 
@@ -182,7 +187,10 @@ def _rows(graph: Graph, column: str, index: str, weight: Tensor, bias: Tensor) -
 
 
 def _levels(graph: Graph, decoder: ModalDecoder, hidden: str, column: str, after: str) -> tuple[str, str]:
-    """Return log levels of noise and free oscillators at frame ends and at frame 0: [voices * frames, …]."""
+    """Return log levels of noise and free oscillators, at the end of each frame and at frame 0.
+
+    Each of the two results has the shape [voices * frames, bands + oscillators].
+    """
     values = decoder.knot_values.shape[1]
     knot = graph.node("Gather", graph.constant(decoder.knot), after, axis=0)
     share = graph.node("Gather", graph.constant(decoder.share[:, None]), after, axis=0)
@@ -200,14 +208,17 @@ def _levels(graph: Graph, decoder: ModalDecoder, hidden: str, column: str, after
 
 
 def _gate(graph: Graph, decoder: ModalDecoder, end: str, boundary: str) -> str:
-    """Return 1 until the fade before the sound's end, then a straight line to 0: [voices, frames, 1]."""
+    """Return the factor that fades a sound out in a straight line before its end: [voices, frames, 1]."""
     left = graph.node("Sub", end, graph.node("Cast", boundary, to=_FLOAT))
     left = graph.node("Mul", left, graph.constant(1.0 / decoder.gate_frames))
     return graph.node("Clip", left, graph.constant(0.0), graph.constant(1.0))
 
 
 def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after: str) -> tuple[str, str]:
-    """Return cycles per sample at frame starts, and the change to the ends: float64 [voices, frames, K]."""
+    """Return the frequencies at the start of each frame, and their changes until its end.
+
+    Both are in cycles per sample: float64 [voices, frames, oscillators and modes].
+    """
     pitch, rate = decoder.pitch, decoder.sample_rate
     x = z = graph.node("Cast", z, to=_DOUBLE)
     for layer in (pitch.first, pitch.second, pitch.out):
@@ -251,7 +262,7 @@ def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after:
 
 
 def _noise(graph: Graph, decoder: ModalDecoder, index: str) -> str:
-    """Return the section of the noise table for each frame: [voices, frames, bands, hop]."""
+    """Return each frame's section of the stored noise: [voices, frames, bands, hop]."""
     hop, table = decoder.hop_length, decoder.noise.numpy()
     rows = table.shape[1] // hop
     row = graph.node("Unsqueeze", index, graph.constant([2]))

@@ -1,4 +1,8 @@
-"""The graph of the modal encoder, with its three branches: mel levels over time, body, and zones."""
+"""The ONNX graph of the encoder of "modal" models.
+
+It has three branches: the mel levels over time; the body, spectra around the strongest low partial; and the
+zones, the levels in ranges of frequency that each contain one mode (a decaying partial) of the decoder.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,12 @@ def _features(graph: Graph, sound: str, encoder: ModalEncoder) -> str:
 
 
 def _peaks(graph: Graph, sound: str, encoder: ModalEncoder) -> tuple[str, str]:
-    """Add ln(Hz) of the strongest low partial [1, 1], and pitches and levels of all windows: [1, 2 W]."""
+    """Add the strongest low partial in each of W windows.
+
+    Returns:
+        ln(Hz) of the partial in the first window, [1, 1]; and, for all windows, the pitches and then the
+        levels, [1, 2 W].
+    """
     logs, levels = [], []
     for (begin, length), (first, last) in zip(encoder.peak_windows, encoder.ranges, strict=True):
         level = _level(graph, _power(graph, sound, begin, length))
@@ -66,7 +75,7 @@ def _peaks(graph: Graph, sound: str, encoder: ModalEncoder) -> tuple[str, str]:
 
 
 def _around(graph: Graph, sound: str, origin: str, window: tuple[int, int], encoder: ModalEncoder) -> str:
-    """Add the levels of a window at the intervals from the partial at `origin`: [1, intervals]."""
+    """Add the levels of a window at fixed intervals from the frequency `origin`, ln(Hz): [1, intervals]."""
     begin, length = window
     level = _level(graph, _power(graph, sound, begin, length))
     hz = graph.node("Exp", graph.node("Add", origin, graph.constant(encoder.intervals[None])))
@@ -89,7 +98,7 @@ def _power(graph: Graph, sound: str, begin: int, length: int) -> str:
 
 
 def _hann(graph: Graph, length: int) -> str:
-    """Add a Hann window [length], times 4 / length; computed, since a constant would be large."""
+    """Add a Hann window [length], times 4 / length, as nodes, because a constant would be large."""
     row = 1 << length.bit_length() // 2
     turn = 2.0 * math.pi / length
     angle = graph.node(

@@ -1,4 +1,4 @@
-"""Compares the exported files, as `realtime` runs them, with the PyTorch model."""
+"""Compares the results of exported files, as `realtime` computes them, with those of the PyTorch model."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from realtime.model.preprocess import prepare
 from trainer.models.vae import VAE
 
 MAX_DIFFERENCE = 1e-4
-"""Largest accepted difference, -80 dB; rounding alone stays below it."""
+"""Largest accepted difference: -80 dB of full scale. Differences by rounding are smaller."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """Largest absolute difference between the samples of file and model, relative to full scale.
+    """Largest absolute difference between the samples of the exported decoder and of the PyTorch decoder.
 
-    Each z is drawn at random, with the mean and standard deviation of the training sounds' z.
+    Differences are relative to full scale. Each z is drawn at random, with the mean and standard deviation of
+    the training sounds' z.
 
     Attributes:
         full: difference when all frames are decoded in one call.
@@ -37,7 +38,7 @@ class Parity:
 
 
 def compare(model: VAE, path: Path, seed: int = 0) -> Parity:
-    """Measure the parity of the file at `path` with `model` (in evaluation mode)."""
+    """Compare the decoder file at `path` with the decoder of `model` (in evaluation mode)."""
     decoder = Decoder(path, capacity=2, provider="cpu")
     info = decoder.info
     random = np.random.default_rng(seed)
@@ -61,7 +62,7 @@ def compare(model: VAE, path: Path, seed: int = 0) -> Parity:
 
 
 def encoder_difference(model: VAE, path: Path) -> float:
-    """Return the largest difference of the file's z from the model's z, for decaying noise.
+    """Return the largest difference between the z of an encoder file and of the model, for decaying noise.
 
     Args:
         model: the model, in evaluation mode.

@@ -1,9 +1,10 @@
-"""The two caches for the past input of delayed layers.
+"""The two caches of `export.dc` for the past input of delayed layers.
 
-A delay of d samples needs the d samples before the chunk. If no chunk is shorter than d, these samples are
-the end of the previous chunk: a *tail*, read and written as a whole. Longer delays use *rings* of d rows:
-time t is in row t mod d, so a chunk overwrites the rows that it has just read. Layers of the same delay share
-a ring, side by side. One gather reads all rings, and one scatter writes them.
+A decoder decodes a sound in chunks. A layer with a delay of d samples needs the d samples before the chunk.
+If no chunk is shorter than d, these samples are the end of the previous chunk: a *tail*, read and written as
+a whole. Longer delays use *rings* of d rows: time t is in row t mod d, so a chunk overwrites the rows that it
+has just read. Layers with the same delay share a ring, in adjacent columns. One gather reads all rings, and
+one scatter writes them.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from realtime.model import schema
 
 
 class Rings:
-    """The caches of tails and rings, with the rows that a chunk reads and writes.
+    """The caches of tails and rings in a graph.
 
     Call `delayed` for every delay, then `write` once.
 
     Args:
+        graph: the graph of the decoder; `time`, `samples` and `voices` are names of values in it.
         delays: (layer, delay) for each delayed input of a layer.
-        channels: columns of a layer.
+        channels: number of columns of a layer's input.
         time: [voices], index of the first sample of the chunk.
         samples: [1], length of the chunk.
         voices: [1], number of voices.
@@ -76,7 +78,7 @@ class Rings:
         graph.output(updated, f"{schema.NEW_CACHE}rings", np.float32, "voices", *size)
 
     def _sizes(self, delays: list[int], samples: str) -> None:
-        """Compute, for each delay, how many rows only this chunk uses, and how many are kept for the next."""
+        """Compute, for each delay, how many rows only this chunk uses, and how many the next chunk needs."""
         graph = self.graph
         counts = graph.node("Min", samples, graph.constant(delays))
         both = [graph.node("Sub", samples, counts), counts]
@@ -118,8 +120,11 @@ class Rings:
     def _indices(self, what: str) -> str:
         """Return the pairs (voice, row) that a chunk reads or writes, ring after ring: [rows * voices, 2].
 
-        Time is the outermost axis. If a chunk is longer than the ring, the rows of its first samples are
-        read, and those of its last samples are written.
+        Time is the outermost axis. If a chunk is longer than the ring, the rows of the chunk's first samples
+        are read, and the rows of its last samples are written.
+
+        Args:
+            what: "read" or "write".
         """
         graph = self.graph
         parts, begin = [], 0

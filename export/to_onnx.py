@@ -1,4 +1,4 @@
-"""Exports a checkpoint to .onnx files: writes, describes and checks the graphs."""
+"""Exports a trained model to .onnx files: a decoder and an encoder, each with metadata and checked."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def export(
     force: bool = False,
     candidates: int = CANDIDATES,
 ) -> Parity:
-    """Export the decoder of a run, and its encoder beside it.
+    """Export the decoder of a training run, and the encoder to a second file in the same folder.
 
     Args:
         source: a run folder, a checkpoint file, or a checkpoint in memory.
-        target: the .onnx file to write; it appears once it is complete and checked.
-        name: name of the model; None takes the stem of the file.
-        velocities: folder of drums that were recorded at several velocities (`export.velocity`).
-        force: replace existing files.
-        candidates: number of points of a class that are decoded to find its centre.
+        target: the decoder file to write, *.onnx; it appears once it is complete and checked.
+        name: name of the model; None takes the name of the file without its suffix.
+        velocities: folder of drums that were recorded at several velocities (`export.velocity`), or None.
+        force: True to replace existing files.
+        candidates: number of training sounds of a class that are decoded to find the centre of the class.
 
     Returns:
         The difference between the sounds of the exported decoder and of the PyTorch model.
 
     Raises:
-        ExportError: if a target exists or its folder does not, a class has no training sounds, or a file
-            differs from the model.
-        trainer.errors.TrainerError: if the source cannot be used.
+        ExportError: a file to write exists already, the folder does not exist, a class has no training
+            sounds, or an exported file differs from the model.
+        trainer.errors.TrainerError: the source cannot be used.
     """
     beside = encoder_path(target)
     for path in (target, beside):
@@ -69,13 +69,17 @@ def export(
 
 
 def write(model: VAE, info: ModelInfo, target: Path) -> Parity:
-    """Write the decoder of `model` with the metadata `info`, and check that it sounds like the model."""
+    """Write the decoder of `model` with the metadata `info`, and check it.
+
+    Raises:
+        ExportError: the sounds of the file differ from those of the model by more than `MAX_DIFFERENCE`.
+    """
     with in_place(target) as part:
         save(decoder_graph(model), info.to_metadata(), part)
         parity = compare(model, part)
         if parity.worst > MAX_DIFFERENCE:
             raise ExportError(
-                f"the exported decoder differs from the model by {parity.worst:.1e}, more than "
+                f"the exported decoder differs from the model by {parity.worst:.1e} of full scale, more than "
                 f"{MAX_DIFFERENCE:.0e}"
             )
     return parity
@@ -93,7 +97,7 @@ def _write_encoder(model: VAE, info: EncoderInfo, target: Path) -> None:
 
 
 def save(graph: onnx.ModelProto, metadata: dict[str, str], path: Path) -> None:
-    """Write a graph with its metadata and checksum."""
+    """Write a graph with metadata and a checksum to a file."""
     onnx.helper.set_model_props(graph, metadata)
     onnx.checker.check_model(graph, full_check=True)
     path.write_bytes(schema.add_checksum(graph.SerializeToString()))
@@ -101,7 +105,7 @@ def save(graph: onnx.ModelProto, metadata: dict[str, str], path: Path) -> None:
 
 @contextlib.contextmanager
 def in_place(target: Path) -> Iterator[Path]:
-    """Yield a temporary path; move the file from there to the target, or remove it after an error."""
+    """Yield a temporary path; then move the file from this path to `target`, or remove it after an error."""
     part = target.with_name(target.name + ".part")
     try:
         yield part

@@ -1,13 +1,13 @@
-"""Learns the directions of z in which hits get harder, from drums recorded at several velocities.
+"""Finds the directions of z in which hits get harder, from drums recorded at several velocities.
 
-Drums of one class change in different ways: only just over half of all pairs change in the same direction.
-So each drum has a direction of its own, which applies around its place; elsewhere, the direction of the class
-applies.
+Drums of one class change in different ways: only just over half of all pairs of drums change in the same
+direction. So each drum has a direction of its own, which applies near the z of the drum. Elsewhere, the
+direction of the class applies.
 
-Encoder and decoder lose a part of the differences between the takes of a drum. The directions of drums are
-therefore adjusted until brightness, decay and attack (`export.facts`) of the decoded sounds change as those
-of the recordings do. A hit mixes the directions of neighbouring drums, so the file stores directions whose
-mixtures are the adjusted ones (`unmixed`).
+Encoder and decoder lose a part of the differences between the takes of a drum (a take: a recording of one
+hit). The directions of drums are therefore adjusted until brightness, decay and attack (`export.facts`) of
+the decoded sounds change as those of the recordings do. A hit mixes the directions of neighbouring drums, so
+the model file stores directions whose mixtures are the adjusted ones (`unmixed`).
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ if TYPE_CHECKING:
 AT_ONCE = 16
 """Number of sounds that are encoded at once."""
 SHARED = 0.5
-"""Sum of squares of velocity at which takes count as much as the direction of all classes."""
+"""Sum of squared deviations of velocity at which the takes of a class weigh as much as all classes do."""
 DRAWN = 0.1
-"""Sum of squares of velocity at which takes count as much as the direction of their class."""
+"""Sum of squared deviations of velocity at which the takes of a drum weigh as much as their class does."""
 REACH = 0.6
-"""Reach of a drum's direction, relative to the RMS distance of takes from the mean of their drum."""
+"""Reach of a drum's direction in the latent space, relative to the RMS distance of takes from their mean."""
 ROUNDS, PACE = 6, 0.7
-"""Number of steps of `adjusted`, and the fraction of the way to the best direction in each."""
+"""Number of steps of `adjusted`, and the fraction of the way to the best direction that each step goes."""
 DOUBT = 0.1
-"""Weight of the uncertainty of real slopes. At 1, the changes become too small."""
+"""Weight of the uncertainty of the slopes of recordings. At 1, the changes become too small."""
 CLOSE = 0.1
-"""In `unmixed`: weight of the distance from the given direction; the mixture's distance weighs 1."""
+"""In `unmixed`: weight of a stored direction's distance from the given one; the mixture's weighs 1."""
 
 
 class Directions(NamedTuple):
-    """Changes of z from velocity 0 to 1, float64.
+    """Changes of z as the velocity rises from 0 to 1, float64.
 
     Attributes:
         classes: the change of each class, [classes, D].
         places: the mean z of the takes of each drum, [drums, D].
         drums: the change of each drum, [drums, D].
         spread: standard deviation of the drums' changes from their classes' changes, in each dimension.
-        reach: reach of the changes of drums, as in `realtime.model.schema.DrumInfo`.
+        reach: how far a drum's change reaches in the latent space (`realtime.model.schema.DrumInfo`).
     """
 
     classes: Tensor
@@ -67,18 +67,18 @@ class Directions(NamedTuple):
 
 
 def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
-    """Return the directions, learnt from the sounds of a folder.
+    """Find the directions from the sounds of a folder.
 
     Args:
         checkpoint: the checkpoint of the model, whose configuration defines how sounds are prepared.
         model: the model, in evaluation mode.
-        folder: a folder as for training. Its manifest.csv has the column velocity, 0 to 1, and the takes of a
-            drum share a group.
+        folder: a folder of sounds, as for training. Its manifest.csv has the columns velocity, 0 to 1, and
+            group, which the takes of a drum share.
 
     Raises:
-        ExportError: if a class is not the model's, or no drum was recorded at two velocities, or too many
-            drums were.
-        trainer.errors.DataError: if the folder cannot be used.
+        ExportError: the model lacks a class of the folder, no drum was recorded at two velocities or more, or
+            more than `MAX_DRUMS` drums were.
+        trainer.errors.DataError: the folder cannot be used.
     """
     config = checkpoint.config
     sounds = prepare(
@@ -108,17 +108,17 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
 
 
 def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes: int) -> Directions:
-    """Return the directions of classes and drums, given the points of their takes.
+    """Return the directions of classes and drums, given the z of their takes.
 
     The direction of a drum is the slope of a straight line, fitted to its takes by least squares. The
     direction of a class is the slope of parallel lines, fitted to the takes of all its drums. With few takes,
-    the direction of a drum is drawn towards that of its class, and the direction of a class towards that of
-    all classes.
+    the direction of a drum is drawn towards the direction of its class, and the direction of a class towards
+    the direction of all classes.
 
     Args:
-        points: [N, D], z of each take.
+        points: z of each take, [N, D].
         drums: the takes of each drum; at least one drum.
-        labels: int64 [N], the class of each take.
+        labels: index of the class of each take, int64 [N].
         classes: number of classes.
     """
     own = lines(points, drums)
@@ -146,14 +146,14 @@ def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes:
 def adjusted(found: Directions, decoder: ModalDecoder, real: Lines) -> Directions:
     """Adjust the directions of drums until the decoded sounds change as the real sounds do.
 
-    The result is the most probable direction. Directions are assumed to be normally distributed around the
-    given direction, with `found.spread`. The variance of a real slope is estimated from its takes and
-    multiplied by `DOUBT`.
+    The result is the most probable direction of each drum. Directions are assumed to be normally distributed
+    around the given direction, with the standard deviation `found.spread`. The variance of a slope of the
+    recordings is estimated from the takes and multiplied by `DOUBT`.
 
     Args:
         found: the directions to start from.
         decoder: the decoder of the model, in evaluation mode.
-        real: brightness, decay and attack of the same drums over velocity.
+        real: lines fitted to brightness, decay and attack of the recordings of the same drums.
     """
     z, given = found.places.float(), found.drums.float()
     noise = DOUBT * torch.diag_embed((real.noise / real.square).float())
@@ -173,15 +173,15 @@ def adjusted(found: Directions, decoder: ModalDecoder, real: Lines) -> Direction
 
 
 def unmixed(found: Directions, labels: Tensor) -> Directions:
-    """Return the directions of drums whose mixture at the place of a drum is the given direction.
+    """Return directions of drums whose mixture, at the z of each drum, is the given direction of the drum.
 
-    A hit mixes the directions around it (`realtime.model.expression`), so a drum between others would change
-    as their mean. The directions of drums that lie too close together for a solution stay near the given
-    directions.
+    A hit mixes the directions of the drums near its z (`realtime.model.expression`), so a drum between other
+    drums would change as their mean. If drums lie too close together for a solution, their directions stay
+    near the given directions.
 
     Args:
-        found: the wanted directions at the places of drums.
-        labels: int64 [drums], the class of each drum.
+        found: the directions that the mixtures are to have.
+        labels: index of the class of each drum, int64 [drums].
     """
     distance = torch.cdist(found.places, found.places)
     near = torch.exp(-0.5 * (distance / found.reach) ** 2)

@@ -1,1 +1,1 @@
-"""`trainer play`: learns a folder of sounds while `realtime` plays the best version so far."""
+"""`trainer play`: trains a model on a folder of sounds while `realtime` plays the best version so far."""

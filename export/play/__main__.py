@@ -1,4 +1,4 @@
-"""`python -m export.play` (also `trainer play`): learn a folder of sounds and play them meanwhile."""
+"""`python -m export.play` (also `trainer play`): train on a folder of sounds and play the model meanwhile."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from trainer.commands import files, fit, installed
 from trainer.config import Config
 from trainer.errors import TrainerError
 
-DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: within a minute the base model
-plays, then versions that are ever nearer to the sounds. Sub-folders are classes; without sub-folders, the
-file names give the classes, and open hats are told from closed hats by how long they ring. Ctrl-C saves, and
-the same command continues. The model file is RUN/NAME.onnx; NAME is the folder's name. All other options are
-those of `realtime serve`, such as --device or --open."""
+DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: within a minute, the server plays a
+first version of the model, then versions that come ever closer to the sounds. Sub-folders are classes;
+without sub-folders, the file names give the classes, and hats that ring long are open hats. Ctrl-C saves the
+run, and the same command continues it. The model file is RUN/NAME.onnx, where NAME is the folder's name. All
+other options are those of `realtime serve`, such as --device or --open."""
 QUALITIES = {"sketch": 60, "good": 200, "best": 800}
-"""Passes over the sounds, by quality."""
+"""Passes over the sounds for each value of `--quality`."""
 GOOD = "good"
 BATCH = 16
+"""Sounds in a training step."""
 
 
 def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
@@ -38,7 +39,8 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
         "--quality",
         choices=tuple(QUALITIES),
         default=GOOD,
-        help=f"passes over the sounds; the first pass shows how long each choice takes; default: {GOOD}",
+        help="number of passes over the sounds; after the first pass, the program prints how long each "
+        f"choice takes; default: {GOOD}",
     )
     parser.add_argument(
         "--out", type=Path, metavar="RUN", help="folder of the run; default: runs/ and the folder's name"
@@ -67,12 +69,12 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
-    """Learn and play; return 0, 2 after a mistake, or 128 + the signal that ended the command."""
+    """Run the command; return 0, 2 after an error, or 128 + the number of the signal that ended it."""
     args, rest = get_parser(prog).parse_known_args(argv)
     if not args.data.is_dir():
         return fail(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
     if args.learn_only:
-        priority.ordinary()  # the parent may be a server with real-time priority
+        priority.ordinary()  # the parent process may be a server with real-time priority
     try:
         installed.check("learning", (*installed.NEEDED, "matplotlib"), "learn")
         job = Job(
@@ -94,10 +96,10 @@ def _path(text: str) -> Path:
 
 
 def _config(args: argparse.Namespace) -> Config:
-    """Return the recipe with the settings of this command, such as the passes of the quality."""
+    """Return the training configuration: the file `--config`, changed by the other options."""
     config = configs.read(args.config or configs.DEFAULT)
     if not ARCHITECTURES[config.model.architecture].learns_components:
-        raise TrainerError(f'--config {args.config}: not a recipe of the architecture "modal"')
+        raise TrainerError(f'--config {args.config}: the architecture must be "modal"')
     config = config.replace(
         "data", labels="names", max_per_source=0, test_fraction=args.hold_out, validation_fraction=0.0
     )

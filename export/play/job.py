@@ -1,4 +1,4 @@
-"""The job of learning a folder of sounds."""
+"""The settings of one `trainer play`: which sounds to train on, how, and where to write the model."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from trainer.config import Config
 from trainer.errors import TrainerError
 
 SOURCE = "source"
-"""Name of the file in a run that holds the path of the folder of its sounds."""
+"""Name of the file, in the folder of a run, with the path of the sounds that the run was trained on."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """The sounds to learn, and the settings.
+    """The settings of one training run.
 
     Attributes:
         data: folder of the sounds.
-        out: folder of the run.
-        config: the recipe, with the passes over the sounds.
-        base: the weights to start a new run from, as for `trainer.run.base.choose`.
-        qualities: passes over the sounds by quality.
-        force: replace a run of other sounds.
+        out: folder of the run: model file, checkpoints, preview.
+        config: the training configuration, including the number of passes over the sounds.
+        base: the trained model that a new run starts from, as for `trainer.run.base.choose`.
+        qualities: number of passes over the sounds for each value of `--quality`.
+        force: True to replace a run that was trained on other sounds.
     """
 
     data: Path
@@ -38,25 +38,25 @@ class Job:
 
     @property
     def model(self) -> Path:
-        """The decoder file of the run."""
+        """The path of the model file (the decoder) of the run."""
         return self.out / f"{self.data.resolve().name}.onnx"
 
     @property
     def serve_command(self) -> str:
-        """The command that plays the model without learning, for a shell."""
+        """The shell command that plays the model without training it."""
         return f"{installed.program('realtime')} serve --model {shlex.quote(str(self.model))}"
 
     @property
     def continue_command(self) -> str:
-        """The command that continues the learning, for a shell."""
+        """The shell command that continues the training."""
         out = [] if self.out == Path("runs") / self.model.stem else ["--out", str(self.out)]
         return f"{installed.program('trainer')} play {shlex.join([str(self.data), *out])}"
 
     def check(self) -> None:
-        """Refuse a run of another folder, unless `force` is set or that folder is gone.
+        """Check that the run in `out`, if there is one, was trained on the folder `data`.
 
         Raises:
-            TrainerError: the run has learnt another folder.
+            TrainerError: the run was trained on another folder, which still exists, and `force` is False.
         """
         known = self.out / SOURCE
         if self.force or not known.is_file():
@@ -65,12 +65,12 @@ class Job:
         if other.is_dir() and not other.samefile(self.data):
             free = next(place for place in map(self._numbered, range(2, 10_000)) if not place.exists())
             raise TrainerError(
-                f"{self.out} has the sounds of {other}; for a run of its own, add "
-                f"--out {shlex.quote(str(free))}; to replace the run, --force"
+                f"{self.out} has the sounds of {other}; add --out {shlex.quote(str(free))} to start a "
+                f"separate run, or --force to replace the run"
             )
 
     def record_source(self) -> None:
-        """Store the path of the folder of sounds in the run."""
+        """Write the path of the folder `data` into the folder of the run."""
         (self.out / SOURCE).write_bytes(os.fsencode(self.data.resolve()))
 
     def _numbered(self, number: int) -> Path:

@@ -1,4 +1,4 @@
-"""The process that learns the sounds and writes the files that the stage plays."""
+"""Starts and ends the learner, the process that trains the model and writes the files for the server."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from export.play.job import Job
 
 CHECK_S = 0.2
-"""Longest time between two values of `versions`."""
+"""Longest time between two values of `Learner.versions`, in seconds."""
 ENDING = {signal.SIGINT, signal.SIGTERM}
+"""The signals on which the learner saves the run and ends."""
 
 
 class Learner:
-    """The learner process, which the constructor starts."""
+    """The learner process. The constructor starts it."""
 
     def __init__(self, job: Job) -> None:
         context = multiprocessing.get_context("spawn")
@@ -35,9 +36,9 @@ class Learner:
         theirs.close()
 
     def versions(self) -> Iterator[bool]:
-        """Yield True for each new version of the files, until the process ends.
+        """Yield True for each new version of the model file, until the process ends.
 
-        Yields False after each `CHECK_S` without one.
+        Yields False after each `CHECK_S` seconds without a new version.
         """
         with contextlib.suppress(EOFError, OSError):
             while True:
@@ -55,7 +56,7 @@ class Learner:
         return 128 - code if code < 0 else code
 
     def close(self) -> None:
-        """Ask the process to save and end, and wait for it."""
+        """Ask the process to save the run and end, and wait until it has ended."""
         if self._process.exitcode is None:
             self._process.terminate()
         self._process.join()
@@ -64,7 +65,7 @@ class Learner:
 
 @contextlib.contextmanager
 def _blocked(numbers: set[signal.Signals]) -> Iterator[None]:
-    """Block signals; a process that starts meanwhile inherits the block."""
+    """Block signals within the `with` block; a process that is started there begins with them blocked."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -76,7 +77,7 @@ def _blocked(numbers: set[signal.Signals]) -> Iterator[None]:
 
 
 def _main(job: Job, connection: Connection) -> None:
-    """Learn, and end the process with an exit code."""
+    """Train, and end the process with an exit code."""
     with signals() as caught:
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

@@ -1,4 +1,10 @@
-"""Learns a folder of sounds; writes each version of the model that is nearer to the sounds than the last."""
+"""Trains a model on a folder of sounds for `trainer play`, and replaces the model file as the model improves.
+
+A version is the model file at one moment of the training. Every 10 to 60 seconds, a new version is exported
+and compared with the user's sounds. The measure is the mel distance: the mean difference, in dB, between the
+mel levels of a sound and those of the model's reconstruction of the sound. A closer version replaces the
+model file, and the server (`realtime serve`, another process) loads the file.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +29,25 @@ from trainer.run.progress import duration
 from trainer.run.state import State
 
 SHARE = 0.1
-"""Share of the time spent on new versions of the model file, on an idle machine."""
+"""Time to make a version, as a fraction of the training time until the next one."""
 LEAST_S, MOST_S = 10.0, 60.0
-"""Shortest and longest time of learning between two versions; longer if a version took longer to make."""
+"""Shortest and longest training time between two versions, unless making a version takes longer."""
 NEAR_DB, FAR_DB = 2.0, 4.0
-"""Largest mean distances by ear for the verdicts "near" and "like them, with less detail".
+"""Largest mean mel distances for the verdicts "near" and "like them, with less detail".
 
 Two hits of one drum are 1.1 dB apart (median, docs/results.md)."""
 NICENESS = 10
-"""Niceness of the training; the stage has priority."""
+"""Niceness of the training process, so that the server gets the processor first."""
 
 
 class Watcher(progress.Bars):
-    """The display of `trainer play`: a bar with the distance by ear; it offers new versions of the model.
+    """The progress display of `trainer play`, which also makes the new versions.
 
     Args:
-        renewed: called after each new version of the files.
+        job: the folders and settings.
+        run: the training run.
+        published: the model file that the server plays.
+        renewed: called each time the model file has been replaced.
         stop: returns True once no new version is wanted.
     """
 
@@ -58,25 +67,30 @@ class Watcher(progress.Bars):
         self._explained = self._estimated = False
 
     def analysed(self, done: int, total: int) -> None:
-        """Show the number of analysed sounds; any thread may call it."""
+        """Show how many of the sounds are analysed. Any thread may call this method."""
         if not self._explained and done < total:
             self._explained = True
-            self.note("analysing your sounds: each is split, once, into the tones and noise that are learnt")
+            self.note("analysing your sounds: each sound is split, once, into the tones and noise to learn")
         self.reading(done, total, "analysing")
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """Advance the bar by a step."""
+        """Advance the bar by one training step."""
         super().stepped(state, {"dB from your sounds": round(self._published.distance_db, 1)})
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """After the first pass, show the duration of each quality; offer a version when one is due."""
+        """Make a new version if one is due; after the first pass, show how long each `--quality` takes."""
         if not self._estimated:
             self._estimated = True
             self._estimate(record["epoch"] - 1, record["seconds"])
         self.offer_when_due()
 
     def _estimate(self, passes: int, pass_s: float) -> None:
-        """Show the time of each quality after a pass of `pass_s` seconds that followed `passes` passes."""
+        """Show how long the training takes with each `--quality`.
+
+        Args:
+            passes: passes over the sounds in earlier runs.
+            pass_s: duration of the pass that has just ended, in seconds.
+        """
         analysis_s = time.monotonic() - self._began - pass_s
         left = {name: count - passes for name, count in self._qualities.items() if count > passes}
         each = [f"{name} {duration(analysis_s + count * pass_s)}" for name, count in left.items()]
@@ -85,14 +99,14 @@ class Watcher(progress.Bars):
             self.note(f"{what} --quality on this machine: {', '.join(each)}")
 
     def offer_when_due(self) -> None:
-        """Offer a version, unless the latest version is recent."""
+        """Make a new version, unless it is too early for the next one."""
         if time.monotonic() >= self._next:
             self.offer()
 
     def offer(self) -> None:
-        """Offer the current model; if it is nearer to the sounds than the last version, the stage plays it.
+        """Export the model, and replace the model file if the model is now closer to the sounds.
 
-        After `stop`, the stage keeps its version.
+        Once `stop` returns True, the model file stays unchanged.
         """
         began, before = time.monotonic(), self._published.distance_db
         with contextlib.suppress(KeyboardInterrupt):
@@ -101,7 +115,9 @@ class Watcher(progress.Bars):
         if found < before:
             self._published.show()
             self._renewed()
-            self.note(f"plays a nearer version: {found:.2f} dB from your sounds, before {before:.2f}")
+            self.note(
+                f"playing a closer version: {found:.2f} dB from your sounds (previously {before:.2f} dB)"
+            )
         ended = time.monotonic()
         self._next = ended + pause_s(ended - began)
 
@@ -111,27 +127,28 @@ class Watcher(progress.Bars):
 
 
 def pause_s(took_s: float) -> float:
-    """Return the time of learning between a version that took `took_s` to make and the next version.
+    """Return the training time, in seconds, after a version that took `took_s` seconds to make.
 
-    The result is at least `took_s`, so that half of the time is left for learning on a busy machine.
+    The result is at least `took_s`, so that on a busy machine, too, half of the time is spent on training.
     """
     return max(LEAST_S, min(took_s / SHARE, MOST_S), took_s)
 
 
 def learn(job: Job, renewed: Callable[[], None], caught: list[int]) -> int:
-    """Learn the sounds of a folder, to the end or until a signal.
+    """Train on the sounds of a folder, until all passes are done or a signal arrives.
 
     Args:
-        renewed: called after each new version of the files.
-        caught: the signals that the process has received.
+        job: the folders and settings.
+        renewed: called each time the model file has been replaced.
+        caught: the numbers of the signals that this process has received; handlers add to the list.
 
     Returns:
-        0, or 128 + the signal.
+        The exit code: 0, or 128 + the number of the signal.
     """
-    stage = multiprocessing.parent_process()
+    parent = multiprocessing.parent_process()
 
     def stop() -> bool:
-        return bool(caught) or (stage is not None and not stage.is_alive())
+        return bool(caught) or (parent is not None and not parent.is_alive())
 
     bars = progress.Bars(job.config.fit.epochs)
 
@@ -143,7 +160,7 @@ def learn(job: Job, renewed: Callable[[], None], caught: list[int]) -> int:
     with bars.live():
         run = _run(job, reading, bars.note)
         findings.show(findings.brief(run.state.sounds), sys.stdout)
-        for line in _found(run.state):
+        for line in _introduction(run.state):
             bars.note(line)
         version = "the version learnt so far" if run.state.epoch else "the first version"
         bars.note(f"making {version} ...")
@@ -162,7 +179,7 @@ def learn(job: Job, renewed: Callable[[], None], caught: list[int]) -> int:
 
     done = False
     with watcher.live():
-        watcher.note(f"plays {version}: {published.distance_db:.1f} dB from your sounds")
+        watcher.note(f"playing {version}: {published.distance_db:.1f} dB from your sounds")
         state = run.state
         try:
             kept = job.out / fit.COMPONENTS
@@ -180,12 +197,12 @@ def learn(job: Job, renewed: Callable[[], None], caught: list[int]) -> int:
     return 0 if done else 128 + (caught or [signal.SIGTERM])[0]
 
 
-def _found(state: State) -> Iterator[str]:
-    """Yield three lines about the sounds found, and their use."""
+def _introduction(state: State) -> Iterator[str]:
+    """Yield three lines: how many sounds there are, what names their classes, and how many will be learnt."""
     sounds, test = state.sounds, state.parts.test
     yield findings.summary(sounds)
     flat = not any("/" in name for name in sounds.names)
-    source = "the names of the files; hats are open or closed by ear" if flat else "the folders"
+    source = "the names of the files; hats that ring long count as open" if flat else "the folders"
     yield f"the names of the classes come from {source}"
     held = (
         f"{len(test)} are held out for `trainer evaluate`" if len(test) else "none is held out (--hold-out)"
@@ -194,18 +211,22 @@ def _found(state: State) -> Iterator[str]:
 
 
 def _result(job: Job, run: Adaptation, published: Published, stopped: bool) -> Iterator[str]:
-    """Yield the lines at the end of the learning; after a stop, without comparing more sounds."""
+    """Yield the lines to print when the training has ended.
+
+    After a complete training, the distance is measured on all sounds. After a stop (`stopped`), it is the
+    distance last measured, on some of the sounds.
+    """
     mean = published.distance_db if stopped else mean_db(compared(job.model, run.state, most=0))
     yield f"{mean:.1f} dB from your sounds on average: {verdict(mean)}"
     yield f"your sounds beside the model's, the worst match first: {job.out}/preview.png, preview.wav"
     if stopped:
         passes = f"{run.state.epoch} of {job.config.fit.epochs} passes"
         yield f"saved after {passes}; to play the model: {job.serve_command}"
-        yield f"to continue: {job.continue_command}"
+        yield f"to continue the training: {job.continue_command}"
 
 
 def verdict(distance_db: float) -> str:
-    """Return a mean distance from the real sounds in words."""
+    """Return a word or phrase for a mean mel distance from the user's sounds, in dB."""
     if distance_db <= NEAR_DB:
         return "near"
     if distance_db <= FAR_DB:
@@ -214,7 +235,13 @@ def verdict(distance_db: float) -> str:
 
 
 def _run(job: Job, reading: Callable[[int, int], None], note: Callable[[str], None]) -> Adaptation:
-    """Return the run in the folder, to be continued, if it has learnt these sounds; otherwise a new run."""
+    """Return the earlier run in the folder `job.out`, to continue it, or else a new run.
+
+    An earlier run is continued only if it was trained on the same sounds, and without `--force`.
+
+    Raises:
+        TrainerError: `job.out` has files that `trainer play` did not write.
+    """
     known: Checkpoint | None = base.choose(job.base, job.config)
     if (job.out / LAST).exists() and not job.force:
         try:
@@ -224,13 +251,13 @@ def _run(job: Job, reading: Callable[[int, int], None], note: Callable[[str], No
         except DataError:
             if not job.model.exists():
                 raise
-            note(f"{job.out}: the sounds have changed; they are learnt anew")
+            note(f"{job.out}: the sounds have changed, so the training starts again")
         else:
             job.record_source()
-            note(f"{job.out}: continues after pass {state.epoch}")
+            note(f"{job.out}: the training continues after pass {state.epoch}")
             return Adaptation(state, known, saved)
     elif job.out.is_dir() and not job.force and _foreign(job):
-        raise TrainerError(f"{job.out}: not empty; choose another folder with --out")
+        raise TrainerError(f"{job.out}: the folder is not empty; choose another folder with --out")
     state = fit.start(job.config, job.data, reading, base=known, analysed=False)
     job.out.mkdir(parents=True, exist_ok=True)
     fit.clear(job.out)
@@ -239,5 +266,5 @@ def _run(job: Job, reading: Callable[[int, int], None], note: Callable[[str], No
 
 
 def _foreign(job: Job) -> bool:
-    """Return True if the folder has files, and `trainer play` made none of them."""
+    """Return True if the folder `job.out` has files but not the model file that `trainer play` writes."""
     return any(job.out.iterdir()) and not job.model.exists()

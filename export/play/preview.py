@@ -1,4 +1,8 @@
-"""A preview of a run: a picture and a sound file of real and decoded sounds, the worst match first."""
+"""Writes a preview of a model: a picture and a sound file that compare its sounds with the real ones.
+
+Each training sound stands beside the model's reconstruction of it. The pairs are sorted by their mel distance
+(the mean difference of their mel levels), largest first.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +20,27 @@ Floats = NDArray[np.float32]
 
 GAP_S = 0.25
 WAVE_ROWS, COLUMNS, BANDS = 16, 120, 48
-"""Size of a sound's picture: rows of the waveform, columns, and rows of the spectrogram."""
+"""Size of a sound's picture in pixels: rows of the waveform, columns, and rows of the spectrogram."""
 MARGIN, HEAD = 4, 16
-"""Rows or columns between pictures, and rows above them for the headings."""
+"""Pixels between pictures, and pixels above the pictures for the headings."""
 WINDOW, RANGE_DB = 1024, 70.0
+"""Samples of a window of the spectrogram, and the range of its colours."""
 PAIRS_PER_ROW = 3
 """Number of pairs side by side."""
 NAME_CHARACTERS = 34
+"""Number of characters, from the end of a sound's name, in the picture."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A sound and its reconstruction, float32 [samples] each, and their distance by ear in dB."""
+    """A training sound and the model's reconstruction of the sound.
+
+    Attributes:
+        name: name of the training sound.
+        real: the training sound, float32 [samples].
+        ours: the reconstruction, float32 [samples].
+        distance_db: mel distance between the two.
+    """
 
     name: str
     real: Floats
@@ -36,7 +49,7 @@ class Pair:
 
 
 def write(pairs: list[Pair], sample_rate: int, folder: Path) -> None:
-    """Write preview.png and preview.wav into a folder, with the pair at the largest distance first."""
+    """Write preview.png and preview.wav into a folder, with the pair at the largest mel distance first."""
     worst_first = sorted(pairs, key=lambda pair: -pair.distance_db)
     with in_place(folder / "preview.wav") as part:
         soundfile.write(part, _in_turn(worst_first, sample_rate), sample_rate, format="WAV")
@@ -45,7 +58,7 @@ def write(pairs: list[Pair], sample_rate: int, folder: Path) -> None:
 
 
 def _in_turn(pairs: list[Pair], sample_rate: int) -> Floats:
-    """Return all sounds in turn, [samples], clipped to ±1: each real sound, then the decoded one."""
+    """Join all sounds with gaps, clipped to ±1: each real sound, then its reconstruction; [samples]."""
     gap = np.zeros(round(GAP_S * sample_rate), np.float32)
     return np.concatenate([part for pair in pairs for part in (pair.real, gap, pair.ours, gap)]).clip(-1, 1)
 
@@ -78,7 +91,7 @@ def _draw(pairs: list[Pair], path: Path) -> None:
 
 
 def _picture(sound: Floats) -> Floats:
-    """Return the waveform above the spectrogram of a sound, 0 to 1: [rows, columns]."""
+    """Draw the waveform of a sound above its spectrogram; values from 0 to 1, [rows, columns]."""
     edges = np.linspace(0, len(sound), COLUMNS + 1).astype(int)
     level = np.array([np.abs(sound[a:b]).max() for a, b in itertools.pairwise(edges)])
     height = np.abs(np.linspace(-1.0, 1.0, WAVE_ROWS))[:, None]

@@ -1,4 +1,8 @@
-"""The model file that plays, and its preview: both are replaced if a new version is nearer to the sounds."""
+"""Replaces the model file that the server plays, and its preview, if a new version is closer to the sounds.
+
+A version's distance from the sounds is the mean of their mel distances: the mean difference, in dB, between
+the mel levels of a training sound and those of the version's reconstruction of it.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +22,18 @@ from trainer.run.adapt import Adaptation, nothing
 from trainer.run.state import State
 
 HEARD = 24
-"""Number of sounds, spread over the folder, by which versions of the model are compared."""
+"""Number of training sounds, spread evenly over the folder, on which versions of the model are compared."""
 
 
 class Published:
     """The model file of a run.
 
     Args:
-        path: the decoder file; the encoder lies beside it.
+        path: the decoder file; the encoder file lies in the same folder.
 
     Attributes:
-        distance_db: mean distance by ear of the version in `path` from the sounds; infinite if there is
-            no version yet.
+        distance_db: mean mel distance of the version in `path` from the training sounds; infinite as long as
+            `offer` has written no version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,10 +43,11 @@ class Published:
         self._rate = 0
 
     def offer(self, run: Adaptation, look: Callable[[], None] = nothing) -> None:
-        """Export the model of a run; replace the file if the new version is nearer to the sounds.
+        """Export the model of a run; replace the files if the new version is closer to the sounds.
 
         Args:
-            look: called repeatedly; if it raises an exception, the file stays unchanged.
+            run: the training run.
+            look: called repeatedly; if it raises an exception, the files stay unchanged.
         """
         draft = self.path.with_name(f".{self.path.name}")
         try:
@@ -65,15 +70,17 @@ class Published:
 
 
 def mean_db(pairs: Sequence[Pair]) -> float:
-    """Return the mean distance by ear of pairs, in dB."""
+    """Return the mean of the pairs' mel distances, in dB."""
     return float(np.mean([pair.distance_db for pair in pairs]))
 
 
 def compared(path: Path, state: State, most: int = HEARD, look: Callable[[], None] = nothing) -> list[Pair]:
-    """Return the training sounds of a run, each with its reconstruction by a decoder file.
+    """Return training sounds of a run, each with its reconstruction by a decoder file.
 
     Args:
-        most: number of sounds, spread evenly over the folder; 0: all.
+        path: the decoder file, exported from the run.
+        state: the state of the run.
+        most: largest number of sounds, spread evenly over the folder; 0: all.
         look: called before each sound; an exception that it raises ends the work.
     """
     decoder = Decoder(path, capacity=1, provider="cpu")

@@ -1,8 +1,10 @@
-"""Plays a folder of sounds while it is learnt: the stage and the learner, each a process of its own.
+"""Runs `trainer play` with three processes: this one starts the learner and the server.
 
-    learner ── files of the model ──► stage      this process starts both, and announces new files
+    learner ── model files ──► server
 
-So the stage keeps playing if the learner is killed.
+The learner trains the model and writes a new version of its files from time to time. After each version, this
+process tells the server (`realtime serve`) to load the files. The server keeps playing if the learner is
+killed.
 """
 
 from __future__ import annotations
@@ -15,30 +17,32 @@ from contextlib import closing
 
 from export.play.job import Job
 from export.play.learner import ENDING, Learner
-from export.play.stage import Stage
+from export.play.server import Server
 from realtime.util.errors import over_progress
 from trainer.commands.signals import signals
 
 SHOW_CURSOR = "\x1b[?25h"
-"""Shows the cursor, which a killed progress bar leaves hidden."""
+"""Makes the terminal's cursor visible again, which a killed progress bar leaves hidden."""
 
 
 def play(job: Job, options: Sequence[str]) -> int:
-    """Learn the sounds of a folder while the stage plays them, until Ctrl-C.
+    """Train on the sounds of a folder while the server plays the model, until Ctrl-C.
 
-    A model from an earlier run of the folder plays at once.
+    If an earlier run has left a model file, the server plays that model at once.
 
     Args:
-        options: options of `realtime serve`.
+        job: the folders and settings.
+        options: further options of `realtime serve`.
 
     Returns:
-        0, also after Ctrl-C if a model played; 128 + the signal that ended the learning before that; 2 after
-        a mistake; or the exit code of a server that ended first.
+        The exit code: 0, also after Ctrl-C once the server has played a model; 128 + the number of the signal
+        that ended the training before that; 2 after an error; or the exit code of the server if the server
+        ended first.
     """
-    Stage.check(options)
+    Server.check(options)
     with (
         signals() as caught,
-        closing(Stage(job.model, options)) as stage,
+        closing(Server(job.model, options)) as server,
         closing(Learner(job)) as learner,
     ):
 
@@ -46,43 +50,45 @@ def play(job: Job, options: Sequence[str]) -> int:
             return bool(caught)
 
         earlier = job.model.exists()
-        start = "the version of an earlier run plays" if earlier else "the first version takes up to a minute"
-        print(f"learns {job.data}; {start} ...", flush=True)
+        start = (
+            "playing the version of an earlier run" if earlier else "the first version takes up to a minute"
+        )
+        print(f"learning {job.data}; {start} ...", flush=True)
         if earlier:
-            stage.play(stop)
+            server.play(stop)
         for new in learner.versions():
-            if stop() or stage.ended:
-                if caught and stage.started:
+            if stop() or server.ended:
+                if caught and server.started:
                     print(
                         over_progress("saving (interrupt again to quit without saving)", sys.stdout),
                         flush=True,
                     )
-                    stage.close()  # prints its summary before the lines of the learner
+                    server.close()  # now, so that the server's summary precedes the learner's last lines
                 learner.close()
-                return _saved(stage, learner) if caught else stage.wait()
+                return _saved(server, learner) if caught else server.wait()
             if new:
-                stage.play(stop)
-        if not stage.started or caught:
-            return _saved(stage, learner)
+                server.play(stop)
+        if not server.started or caught:
+            return _saved(server, learner)
         if learner.code:
             print(_ended(job, learner.code), file=sys.stderr, flush=True)
         else:
-            print(f"learnt; plays until Ctrl-C. Later: {job.serve_command}", flush=True)
-        code = stage.wait(stop) or learner.code
+            print(f"learnt; playing until Ctrl-C. To play the model later: {job.serve_command}", flush=True)
+        code = server.wait(stop) or learner.code
         if caught:
-            stage.close()  # prints its summary before the next line
+            server.close()  # now, so that the server's summary precedes the next line
         if caught and not learner.code:
             print(f"to play the model later: {job.serve_command}", flush=True)
         return code
 
 
-def _saved(stage: Stage, learner: Learner) -> int:
-    """Return the exit code after Ctrl-C: 0 if the model of the run has played and the learner has saved."""
-    return 0 if stage.started and learner.code - 128 in ENDING else learner.code
+def _saved(server: Server, learner: Learner) -> int:
+    """Return the exit code after Ctrl-C: 0 if the server has played a model and the learner has saved."""
+    return 0 if server.started and learner.code - 128 in ENDING else learner.code
 
 
 def learn(job: Job) -> int:
-    """Learn the sounds of a folder for a server that already runs; return 0, 2, or 128 + a signal."""
+    """Train on the sounds of a folder without starting a server; return the learner's exit code."""
     with signals() as caught, closing(Learner(job)) as learner:
         for _ in learner.versions():
             if caught:
@@ -91,10 +97,10 @@ def learn(job: Job) -> int:
 
 
 def _ended(job: Job, code: int) -> str:
-    """Return a line about a learner that ended with this exit code."""
+    """Return a line that reports the end of a learner with this exit code."""
     why = f" ({signal.Signals(code - 128).name})" if code > 128 else ""
     cursor = SHOW_CURSOR if os.isatty(sys.stderr.fileno()) else ""
     return (
-        f"{cursor}trainer play: the learning has ended{why}; the last version plays until Ctrl-C. "
-        f"To continue the learning: {job.continue_command}"
+        f"{cursor}trainer play: the training has ended{why}; the last version plays until Ctrl-C. "
+        f"To continue the training: {job.continue_command}"
     )

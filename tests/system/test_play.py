@@ -131,7 +131,7 @@ def test_ctrl_c_while_learning_keeps_the_version_that_plays_and_its_presets(kit:
     assert re.search(
         r"^played .*^saved after \d+ of 800 passes; to play the model: ", player.output[said:], re.M | re.S
     )
-    assert "plays" not in player.output[said:]
+    assert "playing" not in player.output[said:]
     info = verify.read(kit.parent / "run" / "My Kit.onnx").info
     assert [*PresetFile(kit.parent / "presets.json").open(info)] == ["mine"]
 
@@ -154,16 +154,16 @@ def test_stage_plays_on_when_the_learner_is_killed_and_learning_can_continue(kit
     with Player(kit, "--quality", "sketch") as resumed:
         resumed.wait_for("all passes are done; making the last version")
         mean = float(resumed.wait_for(r"^([\d.]+) dB from your sounds on average: ")[1])
-        resumed.wait_for("learnt; plays until Ctrl-C")
+        resumed.wait_for("learnt; playing until Ctrl-C")
         assert resumed.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
         assert resumed.stop(signal.SIGINT) == 0
     assert re.search(r"^played .*^to play the model later: ", resumed.output, re.M | re.S)
-    assert re.search(r"^learns .*; the version of an earlier run plays", resumed.output, re.M)
+    assert re.search(r"^learning .*; playing the version of an earlier run", resumed.output, re.M)
     assert re.search(
-        r"continues after pass .*^plays the version learnt so far: ", resumed.output, re.M | re.S
+        r"continues after pass .*^playing the version learnt so far: ", resumed.output, re.M | re.S
     )
     assert "first version" not in resumed.output
-    assert mean < number(r"plays the first version: ([\d.]+) dB", killed.output)
+    assert mean < number(r"playing the first version: ([\d.]+) dB", killed.output)
     heard, rate = soundfile.read(run / "preview.wav")
     # each sound and the model's copy of it, with gaps
     assert len(heard) == 2 * 6 * (RECIPE.model.length + rate // 4)
@@ -179,7 +179,7 @@ def test_kit_is_learnt_and_played_with_only_the_packages_of_the_extra_learn(
     (tmp_path / "absent").mkdir()
     (tmp_path / "absent" / "sitecustomize.py").write_text(ABSENT.format(names=BEYOND_LEARN))
     with Player(kit, "--quality", "sketch", path=tmp_path / "absent") as player:
-        player.wait_for("learnt; plays until Ctrl-C")
+        player.wait_for("learnt; playing until Ctrl-C")
         assert player.ask("/morph/get/classes") == ["Kicks", "Open Hats"]
         assert player.stop(signal.SIGINT) == 0
     assert "Traceback" not in player.output

@@ -1,4 +1,4 @@
-"""The stage during the training: `realtime serve` in a process of its own; OSC announces each new model."""
+"""Starts `realtime serve` as a process and tells it by OSC when to load a new version of the model."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from realtime.util.errors import RealtimeError
 READY = "/morph/get/info"
 """A request that the server answers as soon as it plays."""
 ASK_S = 0.2
-"""Time between two requests."""
+"""Time in seconds between two requests."""
 CHECK_S = 0.2
+"""Time in seconds between two checks whether `Server.wait` is to stop."""
 END_S = 10.0
+"""Time in seconds that the server has to end before it is killed."""
 
 
-class Stage:
-    """A server that plays one model file, and a newer version of it each time `play` is called.
+class Server:
+    """A server that plays one model file. `play` starts the server, then makes it load new versions.
 
     The server keeps playing if this process is killed.
 
     Args:
-        model: the decoder file; messages may name the files of its folder.
+        model: the decoder file. Its folder becomes the server's library, whose files messages may name.
         options: further options of `realtime serve`.
 
     Raises:
@@ -51,20 +53,22 @@ class Stage:
 
     @staticmethod
     def check(options: Sequence[str]) -> None:
-        """End the program with a message, as `realtime serve` does, if an option is not accepted.
+        """Check options of `realtime serve`; end the program with a message if one is unknown or invalid.
 
         Raises:
-            RealtimeError: an option names another model or library.
+            RealtimeError: the options contain `--model` or `--library`.
         """
         taken = realtime.get_parser().parse_args(["serve", "--model", "", *options])
         if taken.model or taken.library:
             raise RealtimeError("--model and --library cannot be given: the run sets both")
 
     def play(self, stop: Callable[[], bool]) -> None:
-        """Start the server, or make it load the new content of the file without a break in the sound.
+        """Start the server and wait until it plays; if it runs, make it load the model file again.
+
+        The server loads the file without a break in the sound.
 
         Args:
-            stop: returns True to end the wait for the start.
+            stop: returns True to end the wait.
         """
         if self._process is not None:
             with contextlib.suppress(OSError):
@@ -91,14 +95,14 @@ class Stage:
         return self._process is not None and self._process.poll() is not None
 
     def wait(self, stop: Callable[[], bool] = lambda: False) -> int:
-        """Wait for the end of the server, or until `stop` returns True; return its exit code, or 0."""
+        """Wait until the server ends, and return its exit code; return 0 if `stop` returns True earlier."""
         while self._process is not None and not stop():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return self._process.wait(CHECK_S)
         return 0
 
     def close(self) -> None:
-        """End the server if it still plays."""
+        """End the server if it is still running."""
         self._socket.close()
         if self._process is None:
             return

@@ -1,4 +1,4 @@
-"""The stage of `trainer play`, before it starts."""
+"""The server of `trainer play`, before it starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from export.play.stage import Stage
+from export.play.server import Server
 from realtime.control import osc
 from realtime.util.errors import RealtimeError
 
@@ -15,5 +15,5 @@ def test_port_in_use_is_refused_before_the_training(tmp_path: Path) -> None:
     with osc.bind(port=0) as listener:
         port = str(listener.getsockname()[1])
         with pytest.raises(RealtimeError, match=rf"127.0.0.1:{port}: .*; end the server"):
-            Stage(tmp_path / "kit.onnx", ["--port", port])
-    Stage(tmp_path / "kit.onnx", ["--port", port]).close()
+            Server(tmp_path / "kit.onnx", ["--port", port])
+    Server(tmp_path / "kit.onnx", ["--port", port]).close()

@@ -1,10 +1,10 @@
-"""Compare the timing of audio back ends on JACK: our client, sounddevice, and rtmixer's callback in C.
+"""Compare the timing of audio back ends on JACK: our JACK client, sounddevice, and rtmixer's callback in C.
 
-A JACK server's dummy driver runs at 128 samples and 48 kHz. Each back end plays in a process of its own
-(`--play`, which this program starts), alone and next to a busy thread of plain Python. This program records
-the output on the JACK server's clock. The left channel counts samples, which reveals every missing or
+The dummy driver of a JACK server runs with blocks of 128 samples at 48 kHz. Each back end plays in a process
+of its own (`--play`, which this program starts), alone and next to a busy thread of plain Python. The program
+records the output on the JACK server's clock. The left channel counts samples, which reveals every missing or
 repeated sample; the right channel has a click in the first block after a datagram. `realtime serve` uses the
-first two back ends (`realtime.audio`); they request a block in their callback. rtmixer plays from a ring
+first two back ends (`realtime.audio`), whose callbacks request the next block. rtmixer plays from a ring
 buffer, which a Python thread fills with 1, 2 or 4 blocks.
 
     late_blocks       cycles that the back end did not finish in time, as the JACK server reports
@@ -13,7 +13,7 @@ buffer, which a Python thread fills with 1, 2 or 4 blocks.
     clicks_lost       datagrams without a click
     click_ms          time from sending the datagram to the click, p50 and p99
     holes_in_capture  gaps in the recording
-    against_jack      p50 of click_ms, relative to that of our JACK client alone
+    against_jack      p50 of click_ms, divided by the p50 of our JACK client without a busy thread
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ Facts = dict[str, Any]
 
 
 class Source:
-    """Replaces the engine: counts samples on the left channel, and clicks on the right for each request."""
+    """A source of blocks: counts samples on the left channel; plays a click on the right for each request.
+
+    It takes the place of the server's engine, from which the device takes blocks.
+    """
 
     block_size = PERIOD
 
@@ -160,7 +163,7 @@ def _be_busy() -> None:
 
 
 def measure(backend: str, busy: bool, seconds: float) -> Facts:
-    """Record one back end for `seconds`, and return its figures."""
+    """Record one back end for `seconds` seconds, and return the figures by name."""
     command = [sys.executable, "-m", "bench.backend", "--play", backend, *(["--busy"] if busy else [])]
     with _jack() as late_cycles, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
         assert player.stdout is not None
@@ -215,7 +218,7 @@ def _outputs() -> list[str]:
 
 @contextmanager
 def _jack() -> Iterator[Callable[[], int]]:
-    """Run a JACK server; yield a function that counts the late cycles of all clients but the tape."""
+    """Run a JACK server; yield a function that counts the late cycles of all clients but the recorder's."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
 

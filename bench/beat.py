@@ -1,13 +1,14 @@
 """`python -m bench.beat link|clock SECONDS`: measure how far sequenced hits are from another program's beat.
 
-A server on a private JACK server plays a hit on every beat. `link`: another program in the same Ableton Link
-session sets the beat. Link finds programs by multicast, so run the benchmark in a network namespace:
+`realtime serve`, on a JACK server started for this purpose, plays a hit on every beat. With `link`, another
+program in the same Ableton Link session sets the beat. Link finds programs by multicast, so run the benchmark
+in a network namespace:
 
     unshare --net sh -c 'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo &&
         exec python -m bench.beat link 60'
 
-`clock`: a JACK client sends a MIDI clock. The tempo changes halfway through. Hits shortly before or after the
-start or the change are left out (`BEFORE_S`, `SETTLE_S`).
+With `clock`, a JACK client sends a MIDI clock. In both cases, the tempo changes halfway through. Hits shortly
+before or after the start or the change of tempo are left out (`BEFORE_S`, `SETTLE_S`).
 """
 
 from __future__ import annotations
@@ -34,14 +35,20 @@ from tests.system.rig import Jack, Server
 MODEL = Path(__file__).parents[1] / "tests" / "models" / "tiny.onnx"
 STEPS = [float(step % 4 == 0) for step in range(16)]
 START, CLOCK = b"\xfa", b"\xf8"
-NEAR_S = 0.2  # the sample at a moment is derived from the JACK cycles less than this time away
+NEAR_S = 0.2  # the sample at a moment is derived from the JACK cycles that begin within this time of it
 BEFORE_S, SETTLE_S = 0.05, 0.5  # hits in these times before and after a start or change of tempo are left out
 CONNECT_S = 0.5  # time after which a new connection is active, even if JACK skips cycles
 BLOCK = 128  # samples
 
 
 class OnsetRecorder:
-    """Records the onsets at a JACK port; sends a MIDI clock while `bpm` is not 0. Times are in samples."""
+    """Records the onsets at a JACK port, and sends a MIDI clock while `bpm` is not 0.
+
+    Attributes:
+        bpm: tempo of the MIDI clock, in beats per minute.
+        onsets: position of each onset, in samples of the JACK server.
+        ticks: position of each tick of the MIDI clock, in the same samples.
+    """
 
     def __init__(self) -> None:
         self.jack = JackClient("recorder")
@@ -77,13 +84,13 @@ class OnsetRecorder:
             self._next += 60.0 * self.rate / (self.bpm * TICKS_PER_BEAT)
 
     def sample_at(self, monotonic_s: float) -> float:
-        """Return the sample that the device played at a monotonic time."""
+        """Return the number of the sample that the JACK server played at a time of `time.monotonic`."""
         near = [sample - at * self.rate for at, sample in self._cycles if abs(at - monotonic_s) < NEAR_S]
         return monotonic_s * self.rate + float(np.median(near))
 
 
 def link(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[float]]:
-    """Run a Link peer; return the samples of its beats, and those of its start and changes of tempo."""
+    """Run a Link program; return the samples of its beats, and of its start and tempo changes."""
     command = [sys.executable, "-m", "tests.system.link_session", str(seconds), "peer"]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     states = [json.loads(line) for line in lines]
@@ -97,7 +104,7 @@ def link(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[flo
 
 
 def clock(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[float]]:
-    """Send a MIDI clock; return the samples of its beats, and those of its start and changes of tempo."""
+    """Send a MIDI clock; return the samples of its beats, and of its start and tempo changes."""
     recorder.client.connect(recorder.midi, "soundmorph-midi:in")
     time.sleep(CONNECT_S)
     changes = []
@@ -143,7 +150,7 @@ def play(kind: str, seconds: float) -> tuple[list[float], dict[str, object]]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the command line: measure, and print the deviations."""
     parser = argparse.ArgumentParser(prog="bench.beat", description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=("link", "clock"))
     parser.add_argument("seconds", type=float)

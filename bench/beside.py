@@ -1,8 +1,9 @@
 """`python -m bench.beside MODEL FOLDER -o FILE.png [--sound FILE.flac]`: compare real and decoded sounds.
 
-The picture shows the five sounds that the model reproduces worst and the five that it reproduces best, by mel
-distance. The spectrogram of each real sound is above that of the model's version. The sound file has the
-pairs in the same order; in each pair, the real sound comes first.
+The model encodes and decodes each sound of FOLDER. The picture shows the five sounds that it reproduces worst
+and the five that it reproduces best, by mel distance (the mean difference of mel levels). The spectrogram of
+each real sound is above that of its reconstruction. The sound file has the pairs in the same order; in each
+pair, the real sound comes first.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from bench.sounds.shots import Floats, Model, Shot, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import TrainerError
 
-SHOWN = 5  # number of worst pairs, and of best pairs
+SHOWN = 5  # number of worst pairs in the picture, and number of best pairs
 
 
 class Pair(NamedTuple):
-    """A real sound, the model's version of it, and the mel distance between them in dB."""
+    """A real sound, the model's reconstruction of the sound, and the mel distance between the two in dB."""
 
     shot: Shot
     ours: Floats

@@ -2,8 +2,9 @@
 
 The mix is compared with the plain sum of the same sounds, each rendered alone. The plain sum is scaled by the
 best-fitting gain and subtracted from the mix. The error is the level of this residual in dB relative to the
-mix, in the first 30 ms and overall. "Least possible" is the error of the plain sum clipped at full scale: no
-sound within full scale is nearer to the sum.
+mix, in the first 30 ms and overall. Each row of the table is a setting of the mixer's output stage: a soft
+knee near full scale, which is always on, with or without 12 dB of headroom and a limiter. "Least possible" is
+the error of the plain sum clipped at full scale: no sound within full scale is closer to the sum.
 """
 
 from __future__ import annotations

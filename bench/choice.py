@@ -1,14 +1,14 @@
-"""`python -m bench.choice RUN ...`: compare trained recipes by their validation sounds alone.
+"""`python -m bench.choice RUN ...`: compare training runs by their validation sounds alone.
 
-Use this comparison to choose a recipe. It leaves the test sounds unused, for one final evaluation.
+Use this comparison to choose a training configuration. The test sounds stay unused, for one final evaluation.
 All runs must have the same validation sounds (`[data] validation_fraction`).
 
-    1-NN                share of validation sounds whose nearest training sound in z is of their class
+    1-NN                share of validation sounds whose nearest training sound in z is of the same class
     deviation           MFCC-DTW deviation of a class centre (mean z of the training sounds) from the
                         validation sounds of the class: mean over the classes, and highest
     medoid's deviation  the same for the medoid (the most typical training sound) instead of the centre
-    STFT distance       STFT distance of reconstructions from their validation sounds
-    centre to medoid    STFT distance of decoded class centres from the medoids of their classes
+    STFT distance       STFT distance between validation sounds and their reconstructions
+    centre to medoid    STFT distance between the decoded centre and the medoid of a class
     largest / mean step on a straight path between two class centres, the largest step of MFCC distance
                         divided by the mean step: median over all pairs of classes, and worst pair
 """
@@ -37,7 +37,7 @@ def load_for_validation(run: Path, data: Path | None) -> Subject:
     """Load the model of a run, with its validation sounds in place of its test sounds.
 
     Raises:
-        TrainerError: from `subject.load`, or if the run has no validation sounds.
+        TrainerError: the run cannot be loaded, or it has no validation sounds.
     """
     found = subject.load(run, None, data)
     config = found.saved.config
@@ -48,7 +48,7 @@ def load_for_validation(run: Path, data: Path | None) -> Subject:
 
 
 def centres_to_medoids(judged: Subject, outputs: Outputs) -> float:
-    """Return the mean STFT distance of decoded class centres from the medoids of their classes."""
+    """Return the mean STFT distance between the decoded centres and the medoids of the classes."""
     config = judged.saved.config
     train = splits.parts(judged.sounds, config.data, config.fit.seed).train
     typical = judged.sounds.waveforms[medoids(judged.sounds, train, config.model.sample_rate)]

@@ -1,8 +1,8 @@
-"""Time and memory of an epoch by model, window, files and batch size: `python -m bench.training --table`.
+"""Measures the time and memory of a training epoch, for several models and sizes.
 
-Each row runs in a process of its own, which trains on synthetic sounds with two threads: one warm-up epoch,
-then one timed epoch. Memory is the peak of the process minus the memory in use before training, with the
-sounds loaded.
+`python -m bench.training --table` prints the table. Each row comes from a process of its own, which trains on
+synthetic sounds with two threads: one warm-up epoch, then one timed epoch. The memory is the peak of the
+process minus what it uses before the training, when the sounds are already loaded.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RATE, THREADS = 8000, 2
 
 @dataclass(frozen=True)
 class Case:
-    """A training run: architecture, window in samples, number of files, sounds per batch."""
+    """A training run: architecture, length of a sound in samples, number of files, sounds per batch."""
 
     architecture: str = "dc"
     window: int = 4096

@@ -1,7 +1,8 @@
-"""`python -m bench.curves RUN... -o FILE.png`: plot learning curves from the logs of runs.
+"""`python -m bench.curves RUN... -o FILE.png`: plot learning curves from the logs of training runs.
 
-Each term of the loss (mean over the training sounds) has a panel. Another panel shows the leave-one-out 1-NN
-accuracy within the training sounds. Each run is a line.
+Each term of the loss (mean over the training sounds) has a panel, in which each run is a line. Another panel
+shows the 1-NN accuracy: the share of the training sounds whose nearest other training sound, in the latent
+space, is of the same class.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Log = list[dict[str, Any]]
 
 
 def read(run: Path) -> Log:
-    """Read the log of a run folder: one record per epoch, with the 1-NN accuracy if it was measured."""
+    """Read the log of a run folder: one record per epoch, with the 1-NN accuracy where it was measured."""
     lines = (run / "log.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
     return [

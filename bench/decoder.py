@@ -1,13 +1,14 @@
 """`python -m bench.decoder [--json]`: measure the speed of the drum decoders on one thread.
 
 z has 30 numbers (modal: 32). Sounds last 743 ms at 22,050 Hz (dc, cc), 743 ms at 44,100 Hz (mb) or 1,486 ms
-at 44,100 Hz (modal). For each architecture:
+at 44,100 Hz (modal). A frame is the unit of a decoder, 32 or 64 samples; a step is a call that decodes 128
+samples. For each architecture:
 
     first_sound_speedup   time to decode a whole sound / time to decode its first two frames
     rtf_1_voice_128       real-time factor: time to decode 128 samples / their duration; also for 4 voices
     roofline_ratio        time to decode a whole sound / time of its floating-point operations at the
                           rate of a large matrix product
-    allocations_per_step  growth in the number of memory blocks that Python holds, per step
+    allocations_per_step  number of memory blocks that Python holds, growth per step
     torch_eager_ratio     time to decode a whole sound in eager PyTorch / with ONNX Runtime
     parity                largest difference between ONNX Runtime's samples and PyTorch's; full scale is 1
     full_decode_ms        time to decode a whole sound
@@ -30,11 +31,11 @@ from trainer.config import ModelConfig
 from trainer.models import cc
 from trainer.models.dc import FRONT_FILTERS, FRONT_KERNEL
 
-STEP_SAMPLES, STEPS = 128, 40  # samples of a step, steps of a measurement
+STEP_SAMPLES, STEPS = 128, 40  # samples in a step, and steps in a measurement
 
 
 def operations(config: ModelConfig) -> float:
-    """Return the number of floating-point operations of a whole sound: two for each use of a weight."""
+    """Return the number of floating-point operations that decode a sound: two for each use of a weight."""
     if config.architecture == "dc":
         block = config.layers * 2 * config.channels * config.channels * 2
         return 2.0 * config.length * (block + FRONT_KERNEL * FRONT_FILTERS * config.channels + FRONT_FILTERS)

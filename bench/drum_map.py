@@ -1,8 +1,9 @@
-"""`python -m bench.drum_map MODEL`: check by ear which drum each General MIDI note plays.
+"""`python -m bench.drum_map MODEL`: check which drum each General MIDI note plays.
 
-The mixer plays a MIDI file that hits each General MIDI drum once, through the default map. Each sound counts
-as the class whose centre is nearest by ear. With `--taught FOLDER`, classifiers that learn from the real
-sounds of the folder (the listeners of bench.recognised) decide instead.
+The server's mixer plays a MIDI file that hits each General MIDI drum once, through the default MIDI map. Each
+sound counts as the class whose decoded centre is closest in mel distance (the mean difference of mel levels).
+With `--taught FOLDER`, classifiers trained on the real sounds of the folder ("listeners", bench.recognised)
+decide instead.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def write(path: Path, notes: Sequence[int] = NOTES) -> None:
 
 
 def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
-    """Yield each note of a MIDI file, and the mixer's output [T] from the start of the note for one sound."""
+    """Yield each note of a MIDI file, and the mixer's output from the start of the note: one sound, [T]."""
     info = decoder.info
     mixer = Mixer(decoder, info.sample_rate, voices=2, channels=1)
     mapper, space = Mapper(DEFAULT), LatentSpace(info, Presets(info))
@@ -70,12 +71,12 @@ def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
 
 
 def expected_class(note: int, classes: Names) -> str | None:
-    """Return the class to which the default map sends a note; None if none of `classes` fits."""
+    """Return the class that the default map plays for a note; None if no class in `classes` fits."""
     return DRUMS[note].of(classes)
 
 
 def nearest(sounds: Sequence[Sound], decoder: Decoder) -> list[str]:
-    """Return, for each sound [T], the class whose centre is nearest by ear."""
+    """Return, for each sound [T], the class whose decoded centre is closest in mel distance."""
     info = decoder.info
     centres = {each.name: decoder.decode([each.centroid])[0] for each in info.classes}
     answers = []
@@ -90,8 +91,9 @@ def recognised(sounds: Sequence[Sound], model: str, taught: Path) -> list[str]:
     """Return, for each sound [T], the class that listeners recognise.
 
     Args:
-        model: a decoder file, or a bundled model, for whose encoder the sounds of `taught` are prepared.
-        taught: the folder of real sounds that the listeners learn from.
+        model: a decoder file or the name of a bundled model; the sounds of `taught` are prepared as for the
+            encoder of this model.
+        taught: the folder of real sounds on which the listeners are trained.
     """
     from bench.recognised import train_listeners
     from bench.sounds.shots import Model

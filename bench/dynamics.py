@@ -1,35 +1,36 @@
 """`python -m bench.dynamics MODEL FOLDER`: compare how a model and recordings change from soft to hard hits.
 
-FOLDER has recordings (takes) of drums at several velocities (`velocity` and `drum` in its manifest). The
-change of a drum is the slope over velocity of the straight line fitted to all its takes, because single takes
-differ by chance. The line is fitted to the logarithms of these features:
+FOLDER has recordings (takes) of drums at several velocities (columns `velocity` and `drum` of its
+manifest.csv). The change of a drum is the slope over velocity of a straight line fitted to all takes of the
+drum, because single takes differ by chance. A line is fitted to the logarithm of each of these features:
 
-    centroid   of the power spectrum
-    decay      time until the remaining energy is 20 dB below the whole (Schroeder's decay curve, ISO 3382)
-    attack     mean time of the energy in the first 50 ms
-    rise       time from a tenth of the greatest power to the greatest
-    fall       time from the greatest power until the power stays 20 dB below it
+    centroid   centroid of the power spectrum
+    decay      time until the remaining energy is 20 dB below the total (Schroeder's decay curve, ISO 3382)
+    attack     mean time within the first 50 ms, weighted by energy
+    rise       time from a tenth of the greatest power to the greatest power
+    fall       time from the greatest power until the power stays 20 dB below the greatest
 
-The power of rise and fall is a mean over 10 ms; both vary widely between takes. The real change of each
-feature is compared with these changes:
+For rise and fall, the power is a mean over 10 ms; these two features vary widely between takes. The real
+change of each feature is compared with these changes:
 
-    model      between the model's hits at the lowest and the highest velocity, to which
-               `realtime.model.expression` moves the mean point of the drum's takes
-    codec      of the same takes, encoded and decoded: the limit of a model that knows the points of all takes
-    takes      of other real takes of the drum (`--takes FOLDER`): the limit of a model that has learnt
-               these takes exactly
+    model      change between the model's sounds at the lowest and the highest velocity: for each velocity,
+               `realtime.model.expression` moves the mean z of the drum's takes
+    codec      change of the same takes, encoded and decoded: the limit of a model that knows the z of all
+               takes
+    takes      change of other real takes of the drum (`--takes FOLDER`): the limit of a model that has
+               learnt these takes exactly
     constant   the best single change for each class, chosen on the same drums: the limit of a method that
                ignores the drum
 
 Columns of the table:
 
-    same way      number of drums whose change has the sign of the real change
+    same way      number of drums whose change has the same sign as the real change
     median size   median ratio of the change to the real change
-    within 1.5    share of the drums with a ratio between 1/1.5 and 1.5
+    within 1.5    share of the drums whose ratio is between 1/1.5 and 1.5
 
 Real changes of less than 5 % over the full range of velocity are left out because their sign is unreliable.
-"Clear" changes exceed two standard errors of the slope, estimated from the scatter of all takes about their
-lines.
+The columns under "clear" count only real changes that exceed two standard errors of the slope; these errors
+are estimated from the scatter of all takes about their lines.
 """
 
 from __future__ import annotations
@@ -50,21 +51,21 @@ from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
 
 Sound = NDArray[np.floating]
-WINDOW_S, FALL_POWER = 0.01, 0.01  # window of the power; -20 dB as a ratio of powers
-ATTACK_S, EARLIEST_S = 0.05, 1e-4  # length of the attack; added to its mean time for a finite logarithm
+WINDOW_S, FALL_POWER = 0.01, 0.01  # window over which power is averaged; -20 dB as a ratio of powers
+ATTACK_S, EARLIEST_S = 0.05, 1e-4  # length of the attack; time added to its mean time for a finite logarithm
 LEAST = float(np.log(1.05))  # smallest real change that counts
 CLEAR = 2.0
 """Smallest clear change, in standard errors."""
 SIMILAR_RATIO = 1.5  # largest ratio of two changes of similar size
 SIZES = np.linspace(-3.0, 3.0, 1201)
-"""Candidates for the best constant."""
+"""Changes among which the best constant is chosen."""
 
 
 class Slope(NamedTuple):
     """The line fitted to the takes of a drum: the logarithm of each feature over velocity.
 
     Attributes:
-        change: from velocity 0 to 1, by feature.
+        change: change from velocity 0 to 1, by feature.
         squares: sum of the squared deviations of the velocities from their mean.
         rest: sum of the squared deviations of the takes from the line, by feature.
         free: degrees of freedom of `rest`.
@@ -81,8 +82,8 @@ class Drum:
     """The changes of a drum from velocity 0 to 1.
 
     Attributes:
-        real: the changes of its takes.
-        ours: the changes by method and feature.
+        real: the changes of the drum's takes.
+        ours: the changes found by each method, by method and feature.
     """
 
     real: Slope
@@ -113,7 +114,7 @@ def features(sound: Sound, rate: int) -> dict[str, float]:
 
 
 def fitted(sounds: Sequence[Sound], velocities: Sequence[float], rate: int) -> Slope:
-    """Return the line fitted to sounds [T] at two or more velocities."""
+    """Return the lines fitted to the features of sounds [T], of which two or more differ in velocity."""
     found = [features(sound, rate) for sound in sounds]
     hardness = np.subtract(velocities, np.mean(velocities))
     squares = float(hardness @ hardness)
@@ -126,16 +127,17 @@ def fitted(sounds: Sequence[Sound], velocities: Sequence[float], rate: int) -> S
 
 
 def standard_errors(drums: Sequence[Drum], feature: str) -> Sound:
-    """Return the standard errors [N] of the real changes, if the takes of all drums scatter alike."""
+    """Return the standard errors [N] of the real changes, assuming that all drums' takes scatter equally."""
     free = sum(drum.real.free for drum in drums)
     variance = sum(drum.real.rest[feature] for drum in drums) / max(free, 1)
     return np.sqrt([variance / drum.real.squares for drum in drums])
 
 
 def measure(model: Model, takes: list[Shot], others: list[Shot]) -> Drum:
-    """Return the changes of a drum by all methods but "constant".
+    """Return the changes of a drum, found by all methods but "constant".
 
     Args:
+        model: the model.
         takes: the takes of the drum.
         others: other takes of the drum; if empty, the method "takes" is left out.
     """
@@ -168,9 +170,13 @@ def near(real: Sound, ours: Sound) -> int:
 
 
 def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:
-    """Return how many real changes [N] share the sign of their class's best constant, and how many its size.
+    """Return how many real changes [N] agree with the best constant of their class, in sign and in size.
 
     The constant is chosen anew for each of the two counts.
+
+    Args:
+        real: the real change of each drum.
+        labels: the class of each drum.
     """
     same = close = 0
     for label in set(labels):
@@ -205,7 +211,7 @@ def show(drums: Sequence[Drum], labels: list[str]) -> None:
 
 
 def layered(shots: list[Shot]) -> dict[tuple[str, str, str], list[Shot]]:
-    """Return the takes of each drum that has several velocities, by class, kit and drum."""
+    """Return the takes of each drum that was recorded at several velocities, by class, kit and drum."""
     drums: dict[tuple[str, str, str], list[Shot]] = defaultdict(list)
     for shot in shots:
         if shot.velocity == shot.velocity:  # not NaN
@@ -214,13 +220,13 @@ def layered(shots: list[Shot]) -> dict[tuple[str, str, str], list[Shot]]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
-    parser = model_parser("dynamics", __doc__.splitlines()[0], "velocity layers of drums")
+    """Run the command line: measure, and print the table."""
+    parser = model_parser("dynamics", __doc__.splitlines()[0], "recordings of drums at several velocities")
     parser.add_argument(
         "--takes",
         type=Path,
         metavar="FOLDER",
-        help="other takes of the drums; drums without any are left out",
+        help="other takes of the same drums; drums without other takes are left out",
     )
     args = parser.parse_args(argv)
     try:

@@ -1,14 +1,16 @@
-"""`python -m bench.ear MODEL FOLDER`: measure the distances of a model's sounds from real sounds.
+"""`python -m bench.ear MODEL FOLDER`: measure the distances between a model's sounds and real sounds.
 
-Each sound of FOLDER goes through the model's encoder and decoder ("ours"). With --search, the column
-"searched" is the sound of the point to which the server refines the encoder's point. Three more columns show
-which distances are possible without a model:
+The model encodes and decodes each sound of FOLDER; the results are the column "ours" of the table. With
+--search, the server's search refines the encoder's z first, and the decoded sound is the column "searched".
+Three more columns show which distances are possible without a model:
 
-    nearest   the nearest training sound of the model by mel distance (needs --trained)
-    take      another hit of the same drum, by `kit` and `drum` of the manifest (in FOLDER, or in --takes)
-    mix       the mean of the two nearest training sounds: a plain mix (needs --trained)
+    nearest   the training sound of the model at the smallest mel distance (needs --trained)
+    take      another recording of the same drum, found by the columns `kit` and `drum` of manifest.csv (in
+              FOLDER or in --takes)
+    mix       a plain mix: the mean of the two nearest training sounds (needs --trained)
 
-Numbers are medians, for each class and over all sounds. `bench.sounds` defines the measures.
+The numbers are medians, for each class and over all sounds. `bench.sounds` defines the measures. The "learned
+ear" is CDPAM, a network that has learnt from listeners' judgements how different two sounds are.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ TIMBRE = (
     Measure("tonality", "tonality of the body (tone 1, noise .1)", ".2f"),
     Measure("attack_treble_db", "attack above 5 kHz, dB", ".0f"),
     Measure("tail_db", "tail under the peak, dB (silence -160)", ".0f"),
-    Measure("silent_tail_db", "the same where the real one is silent", ".0f"),
+    Measure("silent_tail_db", "tail, if the real sound's tail is silent", ".0f"),
 )
 DISTANCES = (
     Measure("onset_error", "onset error", ".2f"),
@@ -70,8 +72,8 @@ class Comparison:
 
     Attributes:
         shot: the real sound.
-        sounds: the sound of each column; a column without a sound is missing.
-        values: the measured values, by column and measure.
+        sounds: the sound of each column of the table, without columns that have no sound.
+        values: the measured values, by column and name of the measure.
     """
 
     shot: Shot
@@ -87,14 +89,15 @@ def compare(
     tick: Callable[[int], None],
     search: bool = False,
 ) -> list[Comparison]:
-    """Measure all columns of all sounds, without the learned ear.
+    """Measure all columns for all sounds, except the distances of the learned ear.
 
     Args:
-        shots: the real sounds, encoded.
+        model: the model.
+        shots: the real sounds, with the z that the encoder gives them.
         trained: the training sounds of the model; if empty, "nearest" and "mix" are left out.
         takes: sounds among which to look for other hits of the same drums.
         tick: called with the number of sounds that are done.
-        search: also measure the column "searched".
+        search: True to measure the column "searched", too.
     """
     mels = np.stack([distances.mel_power(shot.sound, model.rate) for shot in trained]) if trained else None
     found = []
@@ -141,7 +144,7 @@ def _values(real: Floats, sound: NDArray[np.floating], model: Model, *, alone: b
 
 
 def _nearest(shot: Shot, trained: list[Shot], mels: Floats, rate: int) -> tuple[Floats, Floats]:
-    """Return the two training sounds nearest to a sound by mel distance, leaving out the sound itself."""
+    """Return the two training sounds at the smallest mel distances from a sound, without the sound itself."""
     distance = distances.mel_db(distances.mel_power(shot.sound, rate), mels)
     for place in np.flatnonzero(distance < 1e-3):
         if np.array_equal(trained[place].sound, shot.sound):
@@ -151,7 +154,7 @@ def _nearest(shot: Shot, trained: list[Shot], mels: Floats, rate: int) -> tuple[
 
 
 def another_take(shot: Shot, takes: Iterable[Shot]) -> Shot | None:
-    """Return the other hit of the same drum with the nearest velocity; None if there is no other hit."""
+    """Return another recording of the same drum, the one with the most similar velocity, or None."""
     others = [
         take
         for take in takes
@@ -167,10 +170,12 @@ def another_take(shot: Shot, takes: Iterable[Shot]) -> Shot | None:
 def add_learned(
     compared: list[Comparison], ear: LearnedEar, rate: int, tick: Callable[[int], None]
 ) -> dict[str, float]:
-    """Add the learned distances; return the KID between each column and the real sounds, and "spread".
+    """Add the distances of the learned ear to all comparisons.
 
-    "spread" is the standard deviation of the KID between two random halves of the real sounds. A KID below
-    "spread" is no evidence of a difference.
+    Returns:
+        The KID (kernel distance between two sets of sounds) between each column and the real sounds; and as
+        "spread", the standard deviation of the KID between two random halves of the real sounds. A KID below
+        "spread" is no evidence of a difference.
     """
     points: dict[str, list[Floats]] = {column: [] for column in COLUMNS}
     for done, one in enumerate(compared, start=1):
@@ -209,7 +214,10 @@ def medians(compared: list[Comparison], column: str) -> Values:
 
 
 def nearer(compared: list[Comparison], name: str) -> float | None:
-    """Return the share of sounds to which "ours" is nearer than "nearest"; None without training sounds."""
+    """Return the share of real sounds to which "ours" is closer than "nearest", by the measure `name`.
+
+    None if there are no training sounds.
+    """
     pairs = [
         (one.values["ours"][name], one.values["nearest"][name])
         for one in compared
@@ -219,7 +227,11 @@ def nearer(compared: list[Comparison], name: str) -> float | None:
 
 
 def summary(compared: list[Comparison]) -> dict[str, dict[str, object]]:
-    """Return sound counts, medians, silent tails, and shares nearer than "nearest", by class and overall."""
+    """Return the results for each class and for all sounds.
+
+    They are the number of sounds, the medians, the numbers of silent tails, and the shares of sounds to which
+    "ours" is closer than "nearest".
+    """
     labels = sorted({one.shot.label for one in compared})
     groups = {OVERALL: compared} | {
         label: [one for one in compared if one.shot.label == label] for label in labels
@@ -252,7 +264,7 @@ def show(results: dict[str, dict[str, dict[str, object]]]) -> None:
         columns: dict[str, Values] = group["medians"]  # type: ignore[assignment]
         shares: Values = group["nearer than the nearest"]  # type: ignore[assignment]
         print(f"\n{name}: {group['sounds']} sounds")
-        print(f"{'':40s}" + "".join(f"{column:>9s}" for column in columns) + "   ours nearer than nearest")
+        print(f"{'':40s}" + "".join(f"{column:>9s}" for column in columns) + "   ours closer than nearest")
         for measure in (*TIMBRE, *DISTANCES, LEARNED):
             if not any(measure.name in values for values in columns.values()):
                 continue
@@ -271,18 +283,20 @@ def show(results: dict[str, dict[str, dict[str, object]]]) -> None:
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the command line."""
+    """Return the parser of the command line."""
     parser = model_parser("ear", __doc__.splitlines()[0], "real sounds")
     parser.add_argument("--trained", type=Path, metavar="FOLDER", help="the training sounds of the model")
-    parser.add_argument("--takes", type=Path, metavar="FOLDER", help="more hits of the same drums")
+    parser.add_argument("--takes", type=Path, metavar="FOLDER", help="more recordings of the same drums")
     parser.add_argument(
-        "--search", action="store_true", help="also search around the encoder's points, as the server does"
+        "--search",
+        action="store_true",
+        help="also measure the sounds after the server's search, which refines the encoder's z",
     )
     parser.add_argument(
         "--per-class", type=int, default=0, metavar="N", help="largest number of sounds of a class"
     )
     add_learned_ear(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON, each sound's values included")
+    parser.add_argument("--json", action="store_true", help="print JSON that includes each sound's values")
     return parser
 
 

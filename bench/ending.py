@@ -5,8 +5,8 @@ be complete: the recording ends in silence, the log with the entry `end`. The ru
 server's dummy driver, and the null device with the server open to a network, where the server must withdraw
 the name that it has advertised.
 
-    ending_s   median of the runs
-    longest_s  longest run
+    ending_s   median time of the runs
+    longest_s  longest time
 """
 
 from __future__ import annotations

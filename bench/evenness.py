@@ -1,15 +1,16 @@
 """`python -m bench.evenness MODEL`: measure how evenly the sound changes between class centres.
 
-Each path is measured at nine points, and in two ways: evenly spaced and levelled as by `/morph/between`, and
-for comparison on the straight line in z.
+Each path between two centres is measured at nine points, in two ways: at the positions and levels that the
+OSC message `/morph/between` uses, and for comparison at equal steps of z, with the levels unchanged.
 
-    mel, ear     largest step over mean step, by mel or learned distance
+    mel          largest step divided by the mean step, in mel distance (mean difference of mel levels)
+    ear          the same, in the distance of CDPAM, a network trained on listeners' judgements
     loudness     largest deviation, in LU, of the loudness of the first 400 ms from the straight line between
                  the ends; the levels of `/morph/between` make this loudness even
     momentary    the same for the loudest 400 ms (EBU Tech 3341)
     short-term   the same for a block of 3 s (EBU Tech 3341), which contains the whole sound
-    gated        the same for whole sounds by BS.1770: a mean over the blocks that pass a gate. It falls if
-                 quieter blocks of a longer tail pass the gate, and jumps if one more block passes
+    gated        the same for whole sounds by BS.1770: a mean over the blocks that pass a gate. This loudness
+                 falls if quieter blocks of a longer tail pass the gate, and jumps if one more block passes
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from realtime.model.courses import WAYS
 from realtime.offline.levels import GATE_S, lufs
 from realtime.util.errors import RealtimeError
 
-POINTS = 9  # on a path, the ends included
+POINTS = 9  # number of points on a path, including the ends
 HOP_S = 0.05  # hop of the blocks of 400 ms
 
 
 def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> list[Floats]:
-    """Return the sounds [T] of `POINTS` points on a path between two classes, at the levels of the path.
+    """Return the sounds [T] of `POINTS` points on the path between the classes `start` and `end`.
 
     Args:
-        way: one of `WAYS`.
+        way: how positions and levels are chosen, one of `WAYS`.
     """
     found = []
     for share in np.linspace(0.0, 1.0, POINTS).tolist():
@@ -45,7 +46,7 @@ def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> 
 
 
 def momentary_error(steps: list[Floats], rate: int) -> float:
-    """Return the largest deviation of the loudest 400 ms of sounds [T] from the straight line, in LU."""
+    """Return the "momentary" measure of a path, in LU, given the sounds [T] of its points."""
     length, hop = round(GATE_S * rate) + 1, round(HOP_S * rate)
     loudest = []
     for sound in steps:
@@ -55,9 +56,9 @@ def momentary_error(steps: list[Floats], rate: int) -> float:
 
 
 def short_term_error(steps: list[Floats], rate: int) -> float:
-    """Return the largest deviation of the energy of equally long sounds [T] from the straight line, in LU.
+    """Return the "short-term" measure of a path, in LU, given the sounds [T] of its points.
 
-    The sounds last up to 3 s.
+    The sounds are equally long and last up to 3 s.
     """
     import pyloudnorm
 

@@ -1,7 +1,9 @@
-"""`python -m bench.figures RUN ... -o FILE.png`: draw Figures 2 and 3 of the paper, one column for each run.
+"""`python -m bench.figures RUN ... -o FILE.png`: draw Figures 2 and 3 of the paper for training runs.
 
-The upper part shows the test sounds in z by t-SNE (Figure 2). The lower part shows waveforms decoded on the
-straight line between the centres of two classes (Figure 3, which goes from a hi-hat to a tom).
+The paper is M. Lionello and H. Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
+Discriminative Loss for Sound Morphing*. The picture has a column for each run. The upper part shows the test
+sounds in z by t-SNE (Figure 2). The lower part shows waveforms decoded on the straight line between the
+centres of two classes (Figure 3 of the paper goes from a hi-hat to a tom).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from trainer.errors import TrainerError
 from trainer.evaluation import figures, morph, subject
 from trainer.evaluation.subject import Outputs, Subject
 
-STEPS = 7
+STEPS = 7  # number of waveforms on the line
 
 
 def path(judged: Subject, outputs: Outputs, labels: tuple[int, int]) -> Tensor:

@@ -1,15 +1,18 @@
 """`python -m bench.glide MODEL`: measure whether the pitch of a morph between two drums glides.
 
-Measures straight paths of 17 points in z: from the model's kick to its tom, and between 20 random pairs of
-training sounds that are tonal as the model plays them. For comparison, a plain mix of the two ends, which
-crossfades, is measured beside each path.
+The benchmark measures straight paths of 17 points in z: from the centre of the class kick to that of the
+class tom, and between 20 random pairs of training sounds that are tonal when the model plays them. For
+comparison, it measures a crossfade between the sounds at the two ends of each path (a "plain mix").
 
-    glides     Spearman's correlation of the strongest partial below 500 Hz, rounded to 20 cents, with the
-               straight line in log frequency; also the share of pairs with .95 or more
-    pitch      largest step of log frequency over the straight line's step; 16 if the pitch jumps in one step
+    glides     Spearman's correlation of the pitch (the strongest partial below 500 Hz, rounded to 20 cents)
+               with the straight line in log frequency; also the share of paths with .95 or more
+    pitch      largest step of log frequency divided by the step of the straight line; 16 if the pitch jumps
+               once
     loudness   largest deviation of the loudness from the straight line between the ends, in LU
-    mel, ear   largest step over mean step, by mel or learned distance
-    sounding   "glides" and "pitch" within one hit whose point moves from 60 to 300 ms, in windows of 93 ms
+    mel        largest step divided by the mean step, in mel distance (mean difference of mel levels)
+    ear        the same, in the distance of CDPAM, a network trained on listeners' judgements
+    sounding   "glides" and "pitch" within a single sound that is morphed while it plays, from 60 to 300 ms
+               after its start, in windows of 93 ms
 """
 
 from __future__ import annotations
@@ -33,17 +36,17 @@ from realtime.util.errors import RealtimeError
 
 POINTS, PAIRS, SEED = 17, 20, 0
 INTERVAL_OCTAVES = 0.25
-"""Smallest interval between the pitches of the ends: a smaller glide cannot be measured."""
+"""Smallest interval between the pitches of the ends. A smaller glide cannot be measured."""
 RESOLUTION_CENTS = 20.0
-"""Resolution of pitches: in a plain mix, too, the peaks move steadily, but only by some cents."""
-GLIDES = 0.95  # least correlation of a path that glides
-WINDOW_S, HOP_S = 0.093, 0.012  # of the measurement of pitch within a hit
+"""Resolution of pitches. In a plain mix, too, the spectral peaks move steadily, but only by some cents."""
+GLIDES = 0.95  # smallest correlation that counts as a glide
+WINDOW_S, HOP_S = 0.093, 0.012  # window and hop in which pitch is measured within a sound
 
 Sounds = Sequence[NDArray[np.floating]]
 
 
 class Ends(NamedTuple):
-    """Two points, [latent_dim], and their names."""
+    """The ends of a path: two z [D], and a name for the pair."""
 
     name: str
     start: Floats
@@ -51,7 +54,7 @@ class Ends(NamedTuple):
 
 
 def tonal_pairs(model: Model, count: int) -> list[Ends]:
-    """Return up to `count` random pairs of training sounds that are tonal as the model plays them."""
+    """Return up to `count` random pairs of training sounds that are tonal when the model plays them."""
     draw, pitched = np.random.default_rng(SEED), []
     for index in draw.permutation(len(model.info.anchors)):
         anchor = model.info.anchors[index]
@@ -60,7 +63,7 @@ def tonal_pairs(model: Model, count: int) -> list[Ends]:
             pitched.append(
                 (anchor.name, z, partials.strongest_hz(partials.body(sound, model.rate), model.rate))
             )
-        if len(pitched) >= 2 * count + 10:  # more than needed, as some pairs are too near in pitch
+        if len(pitched) >= 2 * count + 10:  # more than needed, because some pairs are too close in pitch
             break
     apart = [
         Ends(f"{one[0]} - {other[0]}", one[1], other[1])
@@ -81,7 +84,11 @@ def mixed(first: Floats, last: Floats) -> list[NDArray[np.floating]]:
 
 
 def correlation(pitches: Sequence[float]) -> float:
-    """Return Spearman's correlation of pitches, rounded to 20 cents, with the line from first to last."""
+    """Return Spearman's correlation of pitches in Hz, rounded to 20 cents, with a straight line.
+
+    The line goes from the first to the last pitch. If a pitch is missing or all pitches are equal, the result
+    is 0.
+    """
     steps = np.round(1200 * np.log2(np.asarray(pitches) / pitches[0]) / RESOLUTION_CENTS)
     if np.isnan(steps).any() or np.ptp(steps) == 0:
         return 0.0
@@ -89,13 +96,13 @@ def correlation(pitches: Sequence[float]) -> float:
 
 
 def largest_step(pitches: Sequence[float]) -> float:
-    """Return the largest step of log frequency over the straight line's step, 1 at best."""
+    """Return the largest step of log frequency divided by the step of the straight line, 1 at best."""
     logs = np.log(pitches)
     return float(np.abs(np.diff(logs)).max() / (abs(logs[-1] - logs[0]) / (len(logs) - 1)))
 
 
 def unevenness(steps: Sequence[float]) -> float:
-    """Return the largest step over the mean step, 1 at best."""
+    """Return the largest step divided by the mean step, 1 at best."""
     return max(steps) / max(1e-9, sum(steps) / len(steps))
 
 
@@ -112,7 +119,7 @@ def off_line(values: Sequence[float]) -> float:
 def mel_steps(sounds: Sounds, rate: int) -> list[float]:
     """Return the mel distances between neighbouring sounds of a path, in dB.
 
-    The floor is 70 dB below the loudest band of the whole path.
+    Levels are limited to 70 dB below the loudest band of the whole path.
     """
     mels = [distances.mel_power(sound, rate) for sound in sounds]
     floor = np.float32(max(mel.max() for mel in mels) * 10 ** (-distances.MEL_RANGE_DB / 10))
@@ -121,21 +128,21 @@ def mel_steps(sounds: Sounds, rate: int) -> list[float]:
 
 
 def while_sounding(model: Model, ends: Ends) -> Floats:
-    """Return one hit whose point moves from one end to the other from 60 to 300 ms."""
+    """Return a sound [T] whose z moves from `start` to `end` between 60 and 300 ms after its start."""
     time = (np.arange(model.info.frames) + 0.5) * model.hop / model.rate
     share = np.clip((time - partials.FROM_S) / (partials.TO_S - partials.FROM_S), 0, 1)[:, None]
     return model.decode((ends.start + share * (ends.end - ends.start)).astype(np.float32))
 
 
 def crossfaded(first: Floats, last: Floats, rate: int) -> NDArray[np.floating]:
-    """Return a plain mix that goes from one sound to the other from 60 to 300 ms."""
+    """Return a crossfade from the first to the last sound, between 60 and 300 ms after their start."""
     time = np.arange(len(first)) / rate
     share = np.clip((time - partials.FROM_S) / (partials.TO_S - partials.FROM_S), 0, 1)
     return np.asarray((1 - share) * first + share * last)
 
 
 def pitch_track(sound: NDArray[np.floating], rate: int) -> list[float]:
-    """Return the frequency of the strongest partial of a hit, window by window, while its point moves."""
+    """Return the frequency in Hz of the strongest partial of a sound, window by window, during the morph."""
     size = round(WINDOW_S * rate)
     middles = np.arange(partials.FROM_S, partials.TO_S + 1e-9, HOP_S)
     starts = [max(0, round(middle * rate) - size // 2) for middle in middles]
@@ -148,8 +155,10 @@ def measure(
     """Return all measures of one path.
 
     Args:
-        sounds: the sounds of the path's points, [T] each.
-        moving: one hit that moves along the path, [T].
+        sounds: the sounds at the points of the path, [T] each.
+        moving: a sound that is morphed along the path while it plays, [T].
+        rate: sample rate of the sounds, in Hz.
+        ear: measures the distances of CDPAM; None leaves them out.
     """
     pitches = [partials.strongest_hz(partials.body(sound, rate), rate) for sound in sounds]
     sounding = pitch_track(moving, rate)
@@ -168,7 +177,7 @@ def measure(
 
 
 def summary(paths: list[dict[str, float]]) -> dict[str, float]:
-    """Return the medians, and the shares of the paths that glide."""
+    """Return the median of each measure over the paths, and the shares of the paths that glide."""
     found = {}
     for key in paths[0]:
         known = [one[key] for one in paths if not np.isnan(one[key])]
@@ -179,7 +188,7 @@ def summary(paths: list[dict[str, float]]) -> dict[str, float]:
 
 
 def results(model: Model, ear: LearnedEar | None, count: int = PAIRS) -> dict[str, object]:
-    """Return the columns of the table, the pitches of each path, and the measures of each path."""
+    """Return the columns of the table, the pitches of each path in Hz, and the measures of each path."""
     groups: dict[str, list[Ends]] = {}
     centres = {named.name: np.array(named.centroid, np.float32) for named in model.info.classes}
     if {"kick", "tom"} <= set(centres):
@@ -227,7 +236,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = model_parser("glide", __doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=PAIRS, metavar="N", help=f"random pairs ({PAIRS})")
     add_learned_ear(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON, each path included")
+    parser.add_argument("--json", action="store_true", help="print JSON that includes each path")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     try:

@@ -1,14 +1,14 @@
-"""Evaluates the model of a run by a classifier that learns from real sounds, and by spectra.
+"""Evaluates the model of a training run with a classifier that is trained on real sounds, and by spectra.
 
-`python -m bench.hearing RUN` trains a classifier (a listener) on real sounds only: on sounds
-of the run's folder that the run did not use (other speakers), or else on the run's training sounds. Then the
-program measures:
+`python -m bench.hearing RUN` trains a classifier (the listener) on real sounds only. These are sounds of the
+data folder that the run did not use, such as those of other speakers, or else the training sounds of the run.
+Then the program measures:
 
-- the accuracy of the listener on real test sounds, on their reconstructions, and on the decoded centres of
-  the classes (means of z over the training sounds);
-- the share of points on straight paths between any two centres that the listener classifies as one of the two
-  ends;
-- the evenness of these paths: the largest MFCC step of a path over its mean step, ideally 1;
+- the accuracy of the listener on real test sounds, on the reconstructions of these sounds, and on the decoded
+  centres of the classes (means of z over the training sounds);
+- the share of points, on the straight paths between any two centres, that the listener classifies as the
+  class at one of the two ends;
+- the evenness of these paths: the largest MFCC step of a path divided by the mean step, ideally 1;
 - the multi-resolution STFT distance between test sounds and reconstructions, and for comparison the distance
   between a test sound and the nearest training sound of the same class.
 """
@@ -36,11 +36,11 @@ from trainer.evaluation import quality, subject
 from trainer.evaluation.subject import Outputs, Subject
 
 POINTS = 17
-"""Points on a path, ends included."""
+"""Number of points on a path, including the ends."""
 
 
 def train_listener(judged: Subject) -> tuple[Listener, str]:
-    """Train a listener for the classes of a run; return it with a description of its training sounds."""
+    """Train a listener for the classes of a run; return it, and a description of its training sounds."""
     saved, config = judged.saved, judged.saved.config
     waveforms, labels, source = judged.sounds.waveforms, judged.sounds.labels, "the run's training sounds"
     own = [judged.sounds.names.index(name) for name in saved.anchors.names]
@@ -66,7 +66,11 @@ def train_listener(judged: Subject) -> tuple[Listener, str]:
 
 
 def unevenness(features: list[mfcc_dtw.Array]) -> float:
-    """Return the largest step over the mean step of a path; `features` are the MFCCs of its points."""
+    """Return the largest step of a path divided by its mean step.
+
+    Args:
+        features: the MFCCs of the sound at each point of the path.
+    """
     steps = [
         float(np.linalg.norm(after - before, axis=1).mean()) for before, after in itertools.pairwise(features)
     ]
@@ -74,7 +78,11 @@ def unevenness(features: list[mfcc_dtw.Array]) -> float:
 
 
 def paths(judged: Subject, outputs: Outputs) -> Iterator[tuple[int, int, Tensor]]:
-    """Decode the straight paths between any two centres; yield both classes and audio [POINTS, 1, T]."""
+    """Decode the straight path between every two class centres.
+
+    Yields:
+        The indices of the two classes, and the decoded sounds [POINTS, 1, T].
+    """
     position = torch.linspace(0, 1, POINTS)[:, None]
     for first, second in itertools.combinations(range(len(judged.saved.classes)), 2):
         start, stop = outputs.learned_centres[first], outputs.learned_centres[second]
@@ -82,13 +90,13 @@ def paths(judged: Subject, outputs: Outputs) -> Iterator[tuple[int, int, Tensor]
 
 
 def unevenness_of(audio: Tensor, sample_rate: int) -> float:
-    """Return the unevenness of a decoded path [POINTS, 1, T]."""
+    """Return the unevenness of a path, given its decoded sounds [POINTS, 1, T]."""
     settings = mfcc_dtw.Settings.at(sample_rate)
     return unevenness([mfcc_dtw.features(sound[0].numpy(), settings) for sound in audio])
 
 
 def recognised_on_paths(judged: Subject, outputs: Outputs, ear: Listener) -> dict[str, object]:
-    """Return the share of points classified as one of the two ends, and the unevenness of the paths."""
+    """Return the share of points classified as the class at either end, and the unevenness of the paths."""
     rate = judged.saved.config.model.sample_rate
     within, ratios = [], []
     for first, second, audio in paths(judged, outputs):
@@ -117,7 +125,7 @@ def nearest_real(judged: Subject) -> float:
 
 
 def measure(judged: Subject) -> dict[str, object]:
-    """Return all figures by name."""
+    """Return all measures of a run by name."""
     outputs = subject.outputs_of(judged)
     ear, taught = train_listener(judged)
 
@@ -149,7 +157,7 @@ def measure(judged: Subject) -> dict[str, object]:
 def main(argv: list[str] | None = None) -> int:
     """Measure and print the figures."""
     parser = argparse.ArgumentParser(
-        description="Evaluate the model of a run by a classifier that learns from real sounds."
+        description="Evaluate the model of a run with a classifier that is trained on real sounds."
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the sounds, if it has moved")

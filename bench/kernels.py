@@ -1,15 +1,15 @@
-"""`python -m bench.kernels [--json]`: compare the dilation block's GPU kernels with PyTorch's convolutions.
+"""`python -m bench.kernels [--json]`: compare our GPU kernels for dilated layers with PyTorch's convolutions.
 
-The block is that of the paper: 50 layers of 32 channels. Each pass goes forward and backward over 4,096
-samples.
+The kernels compute the dilation block of the "dc" model: 50 gated layers of 32 channels with dilated delays.
+Each pass goes forward and backward over 4,096 samples. The block is untrained.
 
-    speedup_batch_N       time with plain convolutions / time with our kernels, for N sounds at once
-    difference_output     ‖ours - exact‖ / ‖exact‖ of an untrained block's output, where exact is the plain
-                          block in double precision
+    speedup_batch_N       time with PyTorch's convolutions / time with our kernels, for N sounds at once
+    difference_output     ‖ours - exact‖ / ‖exact‖ of the output, where exact is PyTorch's result in double
+                          precision
     difference_gradient   the same for the gradient with respect to the weights
-    plain_output          ‖plain - exact‖ / ‖exact‖ of the output, where plain is the plain block in single
-                          precision: its rounding error
-    plain_gradient        the same for the gradient
+    plain_output          ‖plain - exact‖ / ‖exact‖ of the output, where plain is PyTorch's result in single
+                          precision
+    plain_gradient        the same for the gradient with respect to the weights
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def pass_of(forward: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], None
 
 
 def results_of(block: DilationBlock, forward: Callable[[Tensor], Tensor], x: Tensor) -> list[Tensor]:
-    """Return the output, and the flat gradient with respect to all weights, in double precision."""
+    """Return the output and the flattened gradient with respect to all weights, converted to float64."""
     block.zero_grad()
     y = forward(x)
     y.square().sum().backward()

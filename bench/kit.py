@@ -1,18 +1,21 @@
-"""`python -m bench.kit FOLDER`: measure how near a model comes to a folder of sounds, by minutes of learning.
+"""`python -m bench.kit FOLDER`: measure how closely a model reproduces a folder of sounds, by training time.
 
-The sounds to learn are spread evenly over the folder, whose sub-folders are classes. The base should not have
-learnt them. For each number of sounds, runs of different lengths start from the base or from random weights:
+The training sounds are spread evenly over the folder, whose sub-folders are classes. For each number of
+sounds, runs of different lengths start from the base (the bundled trained model) or from random weights:
 
     adapted   from the base, as `trainer play` does, with each --quality
     scratch   from random weights, as `trainer fit --from none` does, for each of --minutes
 
-Each run is measured at its end: the distance by ear (realtime.model.ear), MSS and onset error
-(`distances`), as means over 24 of the sounds. Minutes are processor time, so that other programs do not
-count: half of the time of the analysis, which uses two cores, plus the time of the training, which uses one
-thread. The time of measuring is left out.
+The folder should have no sounds on which the base was trained. At its end, each run is measured on 24 of the
+sounds, with the means of three distances between a sound and its reconstruction: the mel distance (the mean
+difference of mel levels, realtime.model.ear), the multi-scale spectral distance MSS, and the onset error
+(`bench.sounds.distances`). The result of 0 passes is measured before the training.
 
-`--base FOLDER` names the recordings that the base has learnt. Each adapted result then also has the mean
-distance of the model from 96 of them. The result of 0 passes is that before learning.
+Minutes are processor time, so that other programs do not count: half of the time of the analysis, which uses
+two cores, plus the time of the training, which uses one thread. The time of measuring is left out.
+
+`--base FOLDER` names the recordings on which the base was trained. Each adapted result then also has the mean
+mel distance between 96 of these recordings and the adapted model's versions of them.
 """
 
 from __future__ import annotations
@@ -54,6 +57,7 @@ MEASURED, AT_ONCE = 24, 8
 BASE = 96
 """Largest number of the base's sounds that are measured."""
 CORES = 2
+"""Number of cores that the analysis uses."""
 ADAPTED, SCRATCH = "adapted", "scratch"
 
 
@@ -62,14 +66,14 @@ class Result:
     """The measures at the end of a run.
 
     Attributes:
-        sounds: number of sounds that were learnt.
+        sounds: number of training sounds.
         start: "adapted" (from the base) or "scratch" (from random weights).
-        passes: number of passes over the sounds; 0: before learning.
-        minutes: processor time.
-        distance_db: mean distance by ear.
+        passes: number of passes over the sounds; 0: before the training.
+        minutes: processor time, in minutes.
+        distance_db: mean mel distance from the training sounds.
         mss: mean MSS.
         onset: mean onset error.
-        base_db: mean distance by ear from the recordings that the base has learnt; None if not measured.
+        base_db: mean mel distance from recordings on which the base was trained; None if not measured.
     """
 
     sounds: int
@@ -83,10 +87,10 @@ class Result:
 
 
 class Recordings:
-    """The recordings that a base has learnt, each read once.
+    """The recordings on which a base was trained. Each is read only once.
 
     Args:
-        folder: the recordings.
+        folder: the folder of the recordings.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -95,7 +99,11 @@ class Recordings:
 
     @torch.no_grad()
     def distance_db(self, state: State, known: Checkpoint) -> float:
-        """Return the mean distance by ear of a model's sounds at the base's points from `BASE` recordings.
+        """Return the mean mel distance between `BASE` recordings and a model's versions of them.
+
+        Args:
+            state: the run with the model.
+            known: the base, whose anchors give the z of each recording.
 
         Raises:
             TrainerError: a recording is missing.
@@ -114,7 +122,7 @@ class Recordings:
         paths = (self._folder / f"{name}{suffix}" for suffix in SOUNDFILE_SUFFIXES)
         path = next(filter(Path.exists, paths), None)
         if path is None:
-            raise TrainerError(f"{self._folder}: no recording {name}, which the base has learnt")
+            raise TrainerError(f"{self._folder}: no recording {name}, on which the base was trained")
         return prepare_signal(*read(path), state.config.model, state.config.data)
 
 
@@ -122,8 +130,8 @@ class Kit:
     """A folder of sounds with their components, which all runs share.
 
     Args:
-        folder: the sounds.
-        recordings: the recordings that the base has learnt; None measures no distance from them.
+        folder: the folder of the sounds.
+        recordings: the recordings on which the base was trained; None leaves `Result.base_db` out.
     """
 
     def __init__(self, folder: Path, recordings: Recordings | None = None) -> None:
@@ -133,7 +141,7 @@ class Kit:
         self._analysis_s = 0.0
 
     def adapted(self, passes: int) -> Result:
-        """Learn for `passes` passes from the base, and return the result; 0: before learning."""
+        """Train from the base for `passes` passes, and return the result; 0 passes: without training."""
         config = self._config.replace("fit", epochs=max(1, passes), batch_size=BATCH, device="cpu")
         known = base.choose(None, config)
         state = fit.start(config, self._folder, base=known, analysed=False)
@@ -150,7 +158,7 @@ class Kit:
         return replace(found, base_db=self._recordings.distance_db(state, known))
 
     def scratch(self, minutes: float) -> Result:
-        """Learn for `minutes` from random weights, and return the result; 0: before learning."""
+        """Train from random weights for `minutes`, and return the result; 0 minutes: without training."""
         config = self._config.replace("fit", device="cpu")
         state = fit.start(config, self._folder, analysed=False)
         if not minutes:
@@ -173,7 +181,10 @@ class Kit:
 
 
 def _passes(state: State, seconds: float) -> int:
-    """Return the number of passes that take `seconds` of processor time; the first ones also make copies."""
+    """Return the number of passes that take `seconds` of processor time.
+
+    The first passes take longer, because they also make varied copies of the sounds.
+    """
     first = max(1, state.config.data.copies)
     began = time.process_time()
     _learn(state, first)
@@ -184,7 +195,7 @@ def _passes(state: State, seconds: float) -> int:
 
 
 def _learn(state: State, passes: int) -> Tensor:
-    """Train until `passes` passes over the sounds are done; return the points of the sounds, [N, D]."""
+    """Train until `passes` passes over the sounds are done; return z of the sounds, [N, D]."""
     if state.config.loss.points and state.points is None:
         copies.give_points(state)
     while state.epoch < passes:
@@ -195,7 +206,14 @@ def _learn(state: State, passes: int) -> Tensor:
 
 @torch.no_grad()
 def _end(state: State, points: Tensor, start: str, seconds: float) -> Result:
-    """Return the result of a run, given the points of its training sounds, [N, D]."""
+    """Return the result of a run.
+
+    Args:
+        state: the run.
+        points: z of the training sounds, [N, D].
+        start: `ADAPTED` or `SCRATCH`.
+        seconds: processor time of the run.
+    """
     places = torch.linspace(0, len(state.train) - 1, min(MEASURED, len(state.train))).round().long()
     state.model.eval()
     ours = torch.cat([state.model.decode(part) for part in points[places].split(AT_ONCE)])[:, 0].numpy()
@@ -213,7 +231,7 @@ def _end(state: State, points: Tensor, start: str, seconds: float) -> Result:
 
 
 def copy_some(folder: Path, count: int, target: Path) -> None:
-    """Copy `count` sounds, spread evenly over a folder, to `target`, with the same sub-folders."""
+    """Copy `count` sounds, spread evenly over `folder`, to the same sub-folders of `target`."""
     every = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SOUNDFILE_SUFFIXES)
     for place in np.unique(np.linspace(0, len(every) - 1, count).round().astype(int)):
         path = target / every[place].relative_to(folder)
@@ -224,7 +242,7 @@ def copy_some(folder: Path, count: int, target: Path) -> None:
 def measured(
     folder: Path, counts: list[int], minutes: list[float], base_folder: Path | None = None
 ) -> Iterator[Result]:
-    """Yield the results for each number of sounds, the longest runs last."""
+    """Yield the results for each number of sounds in `counts`: first adapted, then from random weights."""
     recordings = None if base_folder is None else Recordings(base_folder)
     for count in counts:
         with tempfile.TemporaryDirectory() as place:
@@ -260,7 +278,7 @@ def draw(results: list[Result], path: Path) -> None:
         panel.set_xlabel("minutes", fontsize=8)
         panel.tick_params(labelsize=7)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0][0].set_ylabel("distance by ear, dB", fontsize=8)
+    panels[0][0].set_ylabel("mel distance, dB", fontsize=8)
     panels[0][0].set_ylim(bottom=0)
     panels[0][-1].legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=80)
@@ -279,7 +297,7 @@ def main(argv: list[str] | None = None) -> int:
         metavar="M",
         help="lengths of the runs from scratch",
     )
-    parser.add_argument("--base", type=Path, metavar="FOLDER", help="the recordings that the base has learnt")
+    parser.add_argument("--base", type=Path, metavar="FOLDER", help="the base's training sounds")
     parser.add_argument("-o", "--out", type=Path, metavar="FILE.png", help="draw the results")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)

@@ -1,17 +1,19 @@
 """Measure the latency from a datagram to its sound, for a trigger and a move of z, and the machine's minimum.
 
-`realtime serve` plays on a JACK server's dummy driver. This program is a client of the same JACK server. It
-notes the sample at which it sends a datagram, and records the output, so that both ends share one clock. The
-floor is the latency of a bare callback that plays a click when a datagram arrives (`--floor`, a process that
-this program starts). The sound of a first hit, during which z rests, is the reference for all other hits.
-Then each cycle sends a trigger, a move, a panic and a click, at random times relative to the blocks:
+`realtime serve` plays on the dummy driver of a JACK server. This program is a client of the same JACK server.
+It notes the sample at which it sends a datagram, and records the server's output, so that both ends of the
+latency are measured on one clock. The floor is the latency of a bare callback that plays a click when a
+datagram arrives (`--floor`, a process that this program starts). The sound of a first hit, during which z
+rests, is the reference for all other hits. Then each cycle sends a trigger, a move, a panic and a click, at
+random times relative to the blocks:
 
-    trigger_ms     from `/morph/trigger 1 CLASS` at a cached point to the first sample that is not 0
+    trigger_ms     from `/morph/trigger 1 CLASS`, whose sound is already decoded, to the first sample that is
+                   not 0
     coordinate_ms  from `/morph/z` during that sound to the first sample that differs from the reference
-    floor_ms       from the datagram to the click
+    floor_ms       from the click's datagram to the click
 
 `host_stole_percent` is the share of requested processor time that the host of a virtual machine withheld.
-The cores are kept awake (`host.awake`), for the floor too.
+During all measurements, including that of the floor, the cores are kept awake (`host.awake`).
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ from realtime.audio.jack_client import JackClient
 from realtime.model.decoder import Decoder, resolve
 from realtime.util import priority
 
-DIFFERS = 3e-5  # least difference that shows a move, relative to full scale; headroom is 12 dB
+DIFFERS = 3e-5  # smallest difference that shows a move, relative to full scale
 CYCLE_S = (0.07, 0.06, 0.03, 0.03)  # pauses after trigger, move, panic and click
 FLOOR_PORT = "floor:out"
 Sound = NDArray[np.float32]
@@ -107,7 +109,7 @@ class Tape:
             self.client.connect(port, own)
 
     def now(self) -> int:
-        """Return the current position on the tape in samples."""
+        """Return the current position in the recording, in samples."""
         return int(self.client.frame_time) - int(self.start or 0)
 
 
@@ -118,7 +120,7 @@ def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dic
         model: the model that the server plays.
         hits: number of cycles.
         server: further options of `realtime serve`.
-        vary: amount of `/morph/vary`.
+        vary: amount of random variation between hits, set by `/morph/vary`.
     """
     decoder = Decoder(model, capacity=1)
     names = [c.name for c in decoder.info.classes]
@@ -201,15 +203,21 @@ def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dic
 
 
 def _first(sound: Sound, at: int, above: float) -> int | None:
-    """Return the first sample from `at` on that exceeds `above` in magnitude; None if none within 0.1 s."""
+    """Return the index of the first sample above `above` in magnitude, from `at` to 0.1 s later, or None."""
     found = np.flatnonzero(np.abs(sound[at : at + RATE // 10]) > above)
     return at + int(found[0]) if len(found) else None
 
 
 def _first_difference(sound: Sound, start: int | None, at: int, expected: Sound) -> int | None:
-    """Return the first sample from `at` on that differs from the sound expected to begin at `start`.
+    """Return the index of the first sample, at or after `at`, that differs from the expected sound.
 
-    None if no sample differs, or if the sounds differ before `at`.
+    Returns None if no sample differs, or if a sample before `at` differs.
+
+    Args:
+        sound: the recording.
+        start: index of the sample at which the sound began, or None.
+        at: index at which the search starts.
+        expected: the sound to compare with.
     """
     if start is None:
         return None

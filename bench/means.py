@@ -4,8 +4,8 @@ A take is a recording of one spoken digit. A decoder trained with a squared erro
 that its z may stand for. This program needs no model: it measures the limit of such a decoder at a class
 centre. The measure is the MFCC-DTW deviation of the mean waveform of 1, 2, 4, … training takes from the test
 takes, averaged over draws and classes. Takes are averaged both unaligned and aligned (`[data] align_ms`). The
-means are measured both at their own level and at that of the takes (peak 1). Controls are means of the takes
-of the next class, single takes with white noise, and white noise alone.
+means are measured both at their own level and scaled to the level of the takes (peak 1). For comparison, the
+program also measures means of takes of another class, single takes with white noise, and white noise alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from trainer.data.sounds import Sounds, prepare
 from trainer.errors import DataError, TrainerError
 
 COUNTS = (1, 2, 4, 8, 0)
-"""Numbers of takes in a mean; 0: all."""
+"""Numbers of takes in a mean; 0 stands for all takes."""
 DRAWS = 4
 """Number of means of each size, from different draws of takes."""
 RATIOS_DB = (10.0, 20.0, 30.0, 40.0, 50.0)
@@ -36,7 +36,16 @@ RATIOS_DB = (10.0, 20.0, 30.0, 40.0, 50.0)
 
 
 def means_of(takes: Tensor, count: int, purpose: str) -> Tensor:
-    """Return `DRAWS` means, each of `count` takes drawn from [N, T]; for 0, or N and more, one of all."""
+    """Return means of takes drawn at random.
+
+    Args:
+        takes: the takes to draw from, [N, T].
+        count: number of takes in a mean.
+        purpose: name of the draw, from which its seed is derived.
+
+    Returns:
+        `DRAWS` means [DRAWS, T]; or, if `count` is 0 or at least N, the mean of all takes [1, T].
+    """
     if not count or count >= len(takes):
         return takes.mean(0, keepdim=True)
     orders = [torch.randperm(len(takes), generator=generator(0, purpose, i)) for i in range(DRAWS)]
@@ -76,7 +85,7 @@ def rows(sounds: Sounds, train: Tensor, takes: Takes, ahead: int = 0) -> list[li
     """Return the deviations of the means at their own level and at peak 1, for each of `COUNTS`.
 
     Args:
-        ahead: 0 for means of the class itself, 1 for means of the next class.
+        ahead: 0 to measure means of takes of the class itself, 1 to measure means of takes of the next class.
     """
     found, classes = [], len(sounds.classes)
     for count in COUNTS:
@@ -109,7 +118,7 @@ def noisy(sounds: Sounds, train: Tensor, takes: Takes) -> list[float]:
 
 
 def noise(sounds: Sounds, takes: Takes) -> float:
-    """Return the deviation of white noise with peak 1, as long as a take; mean over the classes."""
+    """Return the deviation of white noise with peak 1 and the length of a take, averaged over the classes."""
     found = torch.randn(1, sounds.waveforms.shape[-1], generator=generator(0, "means/noise"))
     return float(np.mean([takes.deviation(found / found.abs().max(), i) for i in range(len(takes.among))]))
 

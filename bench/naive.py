@@ -1,4 +1,7 @@
-"""A plain DC-VAE for comparison: a sequence of `nn.Conv1d` layers that computes the same function."""
+"""A DC-VAE made of plain `nn.Conv1d` layers, with which bench.training compares our faster implementation.
+
+Both compute the same function.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from trainer.models.vae import VAE
 
 
 class NaiveBlock(nn.Module):
-    """Equivalent of `DilationBlock`: the mean of the products of all layers, [B, C, T] -> [B, C, T].
+    """Equivalent of `DilationBlock`: returns the mean of the products of all layers, [B, C, T] -> [B, C, T].
 
     Args:
         block: the block from which to copy the weights.
@@ -43,7 +46,7 @@ class NaiveBlock(nn.Module):
         return torch.tanh(conv(pad(x, (conv.dilation[0], 0))))
 
     def gradients(self) -> dict[str, Tensor]:
-        """Return the gradients of all parameters, with the names and shapes of `DilationBlock`."""
+        """Return the gradients of all parameters, with the names and shapes that `DilationBlock` uses."""
         weights = torch.stack([conv.weight.grad for conv in self.subs])  # type: ignore[misc]
         biases = torch.stack([conv.bias.grad for conv in self.subs])  # type: ignore[misc]
         channels = weights.shape[1]
@@ -56,7 +59,7 @@ def _columns(part: int, channels: int) -> slice:
 
 
 class NaiveEncoder(nn.Module):
-    """Equivalent of `DCEncoder`, with its modules except the block."""
+    """Equivalent of `DCEncoder`; it uses the modules of a `DCEncoder`, except the block."""
 
     def __init__(self, encoder: DCEncoder) -> None:
         super().__init__()
@@ -68,7 +71,7 @@ class NaiveEncoder(nn.Module):
 
 
 class NaiveDecoder(nn.Module):
-    """Equivalent of `DCDecoder`, with its modules except the block."""
+    """Equivalent of `DCDecoder`; it uses the modules of a `DCDecoder`, except the block."""
 
     def __init__(self, decoder: DCDecoder) -> None:
         super().__init__()
@@ -89,7 +92,10 @@ def naive(model: VAE) -> VAE:
 
 
 def gradients(model: VAE) -> dict[str, Tensor]:
-    """Return the gradients of all parameters of a model, plain or ours, by the names that ours have."""
+    """Return the gradients of all parameters of a model.
+
+    Those of a plain block have the names and shapes that `DilationBlock` uses.
+    """
     found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     for part in ("encoder", "decoder"):
         block = getattr(model, part).block

@@ -1,7 +1,7 @@
-"""Measure the page in a real browser (size, first paint, frame rate with 5,000 dots), or take pictures of it.
+"""Measure the server's web page in a real browser, or take screenshots of it.
 
-    python -m bench.page
-    python -m bench.page --pictures docs
+    python -m bench.page                    # measure size, first paint, and frame rate with 5,000 dots
+    python -m bench.page --pictures docs    # take screenshots
 
 The benchmark starts a server with the bundled drums. It needs Chromium and the extras `dev` and `offline`.
 The browser's requestAnimationFrame counts the frames. Without a graphics card, the browser draws on the
@@ -28,7 +28,7 @@ from tests.system.rig import Server
 DOTS = 5000
 MORPH_S = 5.0  # duration of the measurement of the frame rate
 COLOURS = 255  # size of the palette; a small palette keeps the files small
-STROKE = 30  # moves of the pointer before a picture
+STROKE = 30  # number of moves of the pointer before a screenshot
 DESK, PHONE = (1440, 900), (390, 844)
 #: file -> size of the window, theme
 PICTURES: dict[str, tuple[tuple[int, int], Literal["dark", "light"]]] = {
@@ -61,7 +61,7 @@ GROOVE = [("hihat", range(0, 16, 2)), ("kick", (0, 6, 8)), ("snare", (4, 12)), (
 
 
 def measure(address: str, pid: int) -> None:
-    """Print the transferred size, the first paint, and the frame rate while the point moves among dots.
+    """Print the transferred size, the time of the first paint, and the frame rate during a drag among dots.
 
     The processor time per frame includes all processes of the browser. Unlike the frame rate, it hardly
     depends on what else the machine is doing.
@@ -92,7 +92,7 @@ def measure(address: str, pid: int) -> None:
 
 
 def groove(server: Server) -> None:
-    """Start a pattern in the sequencer, so that the pictures show steps."""
+    """Start a pattern in the sequencer, so that the screenshots show steps."""
     for lane, (name, steps) in enumerate(GROOVE):
         server.send("/morph/seq/add", name)
         loud = [0.0] * 16
@@ -103,7 +103,7 @@ def groove(server: Server) -> None:
 
 
 def take_pictures(address: str, folder: Path) -> None:
-    """Take all `PICTURES`, each after the point has been dragged along an arc."""
+    """Take all screenshots in `PICTURES`, each after a drag along an arc of the map."""
     for name, (size, theme) in PICTURES.items():
         with browser(size, theme, touch=size == PHONE) as context:
             context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
@@ -122,10 +122,10 @@ def take_pictures(address: str, folder: Path) -> None:
 
 
 def main() -> None:
-    """Measure, or take pictures."""
+    """Run the command line: measure, or take screenshots."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
-        "--pictures", type=Path, metavar="FOLDER", help="only take pictures, into this folder"
+        "--pictures", type=Path, metavar="FOLDER", help="take screenshots into this folder; measure nothing"
     )
     args = parser.parse_args()
     with (

@@ -1,13 +1,14 @@
-"""`python -m bench.paper --data FOLDER --out FOLDER [RUN ...]`: repeat the paper's protocol.
+"""`python -m bench.paper --data FOLDER --out FOLDER [RUN ...]`: repeat the experiments of the paper.
 
-The program fits the runs in parallel, each in a process of its own on the same device, evaluates them, and
-prints a table in Markdown. Existing runs are resumed. After an interrupt or `--minutes`, the fits save and
-stop; the same command continues them.
+The paper is M. Lionello and H. Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
+Discriminative Loss for Sound Morphing*. The program trains models in parallel, each in a process of its own
+on the same device, evaluates them, and prints a table in Markdown. Existing runs are resumed. After an
+interrupt or `--minutes`, the training processes save and stop; the same command continues them.
 
     paper_dc, paper_cc, paper_nonclass   the bundled configurations of these names
     paper_dc_leak                        paper_dc, but trained on the test sounds as well ([data] leak)
     digits_aligned                       the paper's model and losses, with aligned recordings and no averages
-                                         of recordings; runs only if named
+                                         of recordings; trained only if its name is given
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ SPEAKER = "*_jackson_*"
 LEAK = "_leak"
 PROTOCOL = ("paper_dc", "paper_cc", "paper_nonclass", "paper_dc" + LEAK)
 RUNS = (*PROTOCOL, "digits_aligned")
-LOOK_S = 1.0  # time between two checks whether the fits have ended
+LOOK_S = 1.0  # time between two checks whether the training processes have ended
 STOPPED = 128 + signal.SIGINT
-"""Exit code of a fit that has saved and stopped."""
+"""Exit code of a training process that has saved and stopped."""
 
 
 def configuration(name: str, include: str) -> Config:
@@ -59,7 +60,7 @@ def log(run: Path) -> list[dict[str, Any]]:
 
 
 def fit(commands: dict[Path, list[str]], minutes: float) -> dict[Path, int]:
-    """Run the commands in parallel, each with its output in RUN.txt; return the exit code of each run.
+    """Run the commands in parallel, write the output of each to RUN.txt, and return the exit codes.
 
     Args:
         commands: the command of each run.
@@ -128,7 +129,7 @@ def table(results: dict[str, dict[str, Any]], logs: dict[str, list[dict[str, Any
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Fit, evaluate, print."""
+    """Train and evaluate the models, and print the table."""
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").splitlines()[0], epilog="Further options go to trainer fit."
     )
@@ -149,7 +150,7 @@ def main(argv: list[str] | None = None) -> int:
     codes = fit({run: words for run, words in commands.items() if words}, args.minutes)
     failed = {run: code for run, code in codes.items() if code not in (0, STOPPED)}
     for run, code in failed.items():
-        print(f"{run.name}: the fit ended with code {code}; see {run.with_suffix('.txt')}", file=sys.stderr)
+        print(f"{run.name}: training ended with code {code}; see {run.with_suffix('.txt')}", file=sys.stderr)
     there = [run for run in runs if (run / "last.safetensors").exists()]
     results = {run.name: evaluated(run, args.data) for run in there}
     print(table(results, {run.name: log(run) for run in there}))

@@ -1,8 +1,9 @@
-"""`python -m bench.recognised MODEL FOLDER --taught FOLDER`: measure how well the classes are recognised.
+"""`python -m bench.recognised MODEL FOLDER --taught FOLDER`: measure if classifiers know a model's sounds.
 
-A listener is a classifier that learns only from the real sounds of the `--taught` folder. It then classifies
-the real sounds of FOLDER, the model's versions of them, and the model's class centres. Several listeners with
-different initial weights form an ensemble: their mean probability decides.
+A listener is a classifier that is trained only on the real sounds of the `--taught` folder. It then
+classifies the real sounds of FOLDER, the model's reconstructions of these sounds, and the decoded class
+centres of the model. Several listeners with different initial weights form an ensemble: their mean
+probability decides.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bench.sounds.shots import Floats, Model, Shot, model_parser
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError, TrainerError
 
-LISTENERS = 3
+LISTENERS = 3  # number of listeners
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Ensemble:
     """Listeners trained on the same sounds.
 
     Attributes:
-        classes: the classes that they know; the label of a class is its index.
+        classes: the classes that the listeners know; the label of a class is its index.
         members: the listeners.
     """
 
@@ -59,7 +60,13 @@ def _batch(sounds: Sequence[Floats]) -> Tensor:
 
 
 def judge(model: Model, shots: list[Shot], ensemble: Ensemble) -> dict[str, object]:
-    """Return the accuracy of the listeners for real sounds, the model's versions of them, and its centres."""
+    """Return how well the listeners classify real sounds, their reconstructions, and the class centres.
+
+    Args:
+        model: the model.
+        shots: the real sounds, with the z that the encoder gives them.
+        ensemble: the listeners.
+    """
     labels = [shot.label for shot in shots]
     real = ensemble.classify([shot.sound for shot in shots])
     ours = ensemble.classify([model.decode(shot.z) for shot in shots])
@@ -118,7 +125,7 @@ def show(found: dict[str, object]) -> None:
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = model_parser(
-        "recognised", __doc__.splitlines()[0], "real sounds that the model did not learn from"
+        "recognised", __doc__.splitlines()[0], "real sounds on which the model was not trained"
     )
     parser.add_argument(
         "--taught", type=Path, required=True, metavar="FOLDER", help="real sounds to train the listeners on"

@@ -1,16 +1,17 @@
 """`python -m bench.render [--full] [--json]`: time the rendering of a sequence of 16th notes.
 
-The sequence lasts ten minutes and has 2,000 distinct points; rendering it takes minutes. Without `--full`,
-the speed is measured on 45 s, with proportionately fewer points. `realtime render` runs as a separate
-program. A loop in eager PyTorch that decodes `LOOP_HITS` hits in full, on all threads, is the comparison. The
-models are untrained drum decoders (16,384 samples, 30-D). For each architecture:
+The sequence lasts ten minutes and plays 2,000 distinct z; rendering it takes minutes. Without `--full`, the
+speed is measured on 45 s, with proportionately fewer z. `realtime render` runs as a separate program. It is
+compared with a loop in eager PyTorch that decodes `LOOP_HITS` hits in full, on all threads. The models are
+untrained drum decoders (16,384 samples, 30-D). For each architecture:
 
-    sound_per_wall_s        seconds of sound per second of rendering, program start included
-    torch_sound_per_wall_s  the same for the loop: full decodes only, no mixing and no file
-    speedup_vs_torch        ratio of the two
-    speedup_a_point         the same ratio for a loop that decodes each distinct point only once
+    sound_per_wall_s        seconds of sound per second of rendering, including the start of the program
+    torch_sound_per_wall_s  the same for the loop, which only decodes: it does not mix or write a file
+    speedup_vs_torch        sound_per_wall_s / torch_sound_per_wall_s
+    speedup_a_point         the same ratio for a loop that decodes each distinct z only once
     torch_decode_ms         time of a full decode in the loop
-    peak_memory_mb          peak memory for 6 s of sound, or 60 s with `--full`; _x10: for ten times as much
+    peak_memory_mb          peak memory for 6 s of sound, or for 60 s with `--full`
+    peak_memory_mb_x10      peak memory for ten times as much sound
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ from trainer.config import ModelConfig
 
 HITS_A_SECOND, POINTS_A_SECOND = 8.0, 2000 / 600
 SHORT, FULL = (45.0, 6.0), (600.0, 60.0)
-"""Seconds of sound: for the speed, and for the shorter of the two memory measurements."""
+"""Seconds of sound for measuring the speed, and for the shorter of the two measurements of memory."""
 LOOP_HITS = 24
+"""Number of hits that the loop decodes."""
 
-# Starts the program from a small process, because a child's peak memory begins at that of its parent.
+# Starts the program from a small process, because a child's peak memory begins at the memory of its parent.
 WATCH = """
 import resource, subprocess, sys, time
 begun = time.perf_counter()
@@ -43,7 +45,7 @@ print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN).
 
 
 def sequence(path: Path, seconds: float, dim: int) -> tuple[int, int]:
-    """Write a sequence file; return its numbers of hits and of distinct points."""
+    """Write a sequence file; return the number of hits in it, and the number of distinct z."""
     draw = np.random.default_rng(0)
     hits, distinct = round(HITS_A_SECOND * seconds), round(POINTS_A_SECOND * seconds)
     points = draw.standard_normal((distinct, dim)).round(3).tolist()
@@ -55,7 +57,11 @@ def sequence(path: Path, seconds: float, dim: int) -> tuple[int, int]:
 
 
 def render(model: Path, seconds: float, folder: Path, dim: int) -> tuple[float, float, int, int]:
-    """Render a sequence; return wall time in s, peak memory in MB, and the numbers of hits and points."""
+    """Render a sequence of `seconds` seconds with the program `realtime render`.
+
+    Returns:
+        The wall time in s, the peak memory in MB, and the numbers of hits and of distinct z.
+    """
     source = folder / "sequence.toml"
     hits, distinct = sequence(source, seconds, dim)
     command = [sys.executable, "-m", "realtime", "render", str(source), "--model", str(model)]
@@ -68,7 +74,14 @@ def render(model: Path, seconds: float, folder: Path, dim: int) -> tuple[float, 
 
 
 def measure(config: ModelConfig, folder: Path, speed_s: float, memory_s: float) -> dict[str, object]:
-    """Return all figures of one architecture."""
+    """Return all figures of one architecture.
+
+    Args:
+        config: the model.
+        folder: the folder for temporary files.
+        speed_s: seconds of sound for measuring the speed.
+        memory_s: seconds of sound for the shorter measurement of memory.
+    """
     model, path = fresh_model(config, folder)
     dim = config.latent_dim
     z = torch.randn(LOOP_HITS + 2, 1, dim)

@@ -1,7 +1,8 @@
-"""`python -m bench.screens -o docs`: take screenshots of Pure Data and SuperCollider.
+"""`python -m bench.screens -o docs`: take screenshots of Pure Data and SuperCollider with our patches.
 
-Each program connects to a server that plays the bundled drums, and opens its window on a virtual screen.
-Needs Debian's `xvfb`, `xdotool`, `imagemagick`, `puredata-gui` and `supercollider-language`.
+Each of the two programs connects to a server that plays the bundled drums, and opens a window on a virtual
+screen. This benchmark needs Debian's packages `xvfb`, `xdotool`, `imagemagick`, `puredata-gui` and
+`supercollider-language`.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def pure_data(folder: Path, env: Env, picture: Path) -> None:
-    """Take a picture of morph.pd, which connects to the server by itself."""
+    """Take a screenshot of the patch morph.pd, which connects to the server by itself."""
     options = ["-nrt", "-noaudio", "-nomidi", "-noprefs", "-stderr", "-open", str(PATCHES / "morph.pd")]
     with Process([program("pd"), *options], env) as pd:
         pd.wait_for("^reply: axes.reply ")
@@ -55,7 +56,7 @@ def pure_data(folder: Path, env: Env, picture: Path) -> None:
 
 
 def super_collider(folder: Path, env: Env, picture: Path) -> None:
-    """Take a picture of the window of `SoundMorph.gui`."""
+    """Take a screenshot of the window that our SuperCollider class opens (`SoundMorph.gui`)."""
     library, script = folder / "library.yaml", folder / "window.scd"
     library.write_text(LIBRARY.format(folder=PATCHES / "SuperCollider"))
     script.write_text(WINDOW.format(port=PORT))
@@ -66,7 +67,7 @@ def super_collider(folder: Path, env: Env, picture: Path) -> None:
 
 
 def take(title: str, env: Env, picture: Path) -> None:
-    """Wait for the window whose title contains `title`, and take a picture of it."""
+    """Wait for the window whose title contains `title`, and write a screenshot of the window to `picture`."""
     search = [program("xdotool"), "search", "--sync", "--onlyvisible", "--name", title]
     found = subprocess.run(
         search, env={**os.environ, **env}, check=True, capture_output=True, text=True, timeout=TIMEOUT_S

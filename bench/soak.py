@@ -1,16 +1,18 @@
 """Soak test of the server: eight voices, 1,000 OSC messages a second, a moving z, and a busy thread.
 
 This module starts `realtime serve` (`--serve`), which plays on the dummy driver of a JACK server. In the
-control process, a thread of plain Python is always busy, as a performer's code might be. The worker process
-shares the same cores. With `--synchronous`, the JACK server waits for every block; the output is then
-captured and compared with the offline rendering of the log.
+server's process that receives messages, a thread of plain Python is always busy, as a performer's code might
+be. The server's other process, which renders the sound, shares the same cores. With `--synchronous`, the JACK
+server waits for every block; the output is then captured and compared with the offline rendering of the
+server's command log.
 
     engine_late_blocks    dropouts: blocks that were not ready when the device needed them
-    dropped_triggers      triggers sent that started no voice
+    dropped_triggers      number of triggers that were sent but started no voice
     memory_growth_mb      resident memory at the end minus resident memory after a fifth of the time; the
-                          sound cache is filled before
-    difference_db         with --synchronous: largest difference of capture and rendering, in dB of full scale
-    compared_s            with --synchronous: duration of the compared sound that was not silent
+                          cache of decoded sounds is filled before
+    difference_db         with --synchronous: largest difference between the captured and the rendered sound,
+                          in dB of full scale
+    compared_s            with --synchronous: duration of the compared sound, without silence
     host_stole_percent    share of requested processor time that the host of a virtual machine withheld; the
                           cores are kept awake (`host.awake`)
 """
@@ -50,11 +52,11 @@ from realtime.synth.voices.sound_cache import PASSING
 
 VOICES = 8
 IDLE_S = 2.0  # duration of the idle measurement before playing
-SETTLE_S = 3.0  # until the class centres are cached
-REST_S = 0.3  # until a sound is cached
+SETTLE_S = 3.0  # time until the server has decoded the sounds of the class centres ahead of the hits
+REST_S = 0.3  # time until the server has decoded the sound of a new z
 BURST_S = 0.002  # interval between bursts of messages
 WARM = 0.2  # fraction of the time after which memory is first measured
-BURST = 100  # messages; with --synchronous, the player waits for a block after each burst
+BURST = 100  # number of messages after which the player waits for a block, with --synchronous
 Facts = dict[str, Any]
 
 
@@ -92,11 +94,11 @@ class Player:
 
     Args:
         port: UDP port of the server.
-        dimensions: size of z.
-        names: names of points to go to.
+        dimensions: number of dimensions of z.
+        names: names of classes, to whose centres z moves from time to time.
         hits_per_s: mean number of triggers per second.
-        rate: number of messages per second, triggers included.
-        patient: wait for a server that cannot keep up, so that no message is lost on a slow machine.
+        rate: number of messages per second, including triggers.
+        patient: True to wait for a server that cannot keep up, so that a slow machine loses no message.
     """
 
     def __init__(
@@ -124,19 +126,19 @@ class Player:
         self._socket.sendto(encode(Message(address, arguments)), self.to)
 
     def rest(self, points: int) -> None:
-        """Rest at each of `points` random points until its sound is cached."""
+        """Move z to `points` random points in turn, and wait at each until its sound is decoded."""
         for _ in range(points):
             self.send("/morph/z", *(self._chance.gauss(0.0, 1.0) for _ in self._z))
             time.sleep(REST_S)
 
     def status(self) -> Facts:
-        """Return the facts of the server's status by name."""
+        """Return the server's status: counts and other facts, by name."""
         self._asking.sendto(encode(Message("/morph/get/status", ())), self.to)
         pairs = list(OscMessage(self._asking.recv(65536)).params)
         return dict(zip(pairs[::2], pairs[1::2], strict=True))
 
     def play(self, seconds: float) -> None:
-        """Send messages at the given rate for `seconds`; overdue messages are sent at once."""
+        """Send messages at the player's rate for `seconds` seconds; send overdue messages at once."""
         begun, sent = time.monotonic(), self.sent
         while (passed := time.monotonic() - begun) < seconds:
             while self.sent - sent < passed * self._rate:
@@ -169,12 +171,12 @@ class Player:
             self.send("/morph/z", *self._z.tolist())
 
 
-# ---- the capture and the pages
+# ---- the capture, and the web pages
 
 
 @contextmanager
 def _capture(path: Path | None) -> Iterator[None]:
-    """Capture the output of the server's ports in a file, float32 [samples, 2]; None captures nothing."""
+    """Write the server's output to a file, float32 [samples, 2]; None writes nothing."""
     if path is None:
         yield
         return
@@ -194,7 +196,7 @@ def _capture(path: Path | None) -> Iterator[None]:
 
 @contextmanager
 def _pages(count: int, port: int) -> Iterator[None]:
-    """Keep `count` pages of the server open in a browser."""
+    """Keep the server's web page open `count` times in a browser."""
     if not count:
         yield
         return
@@ -210,7 +212,7 @@ def _pages(count: int, port: int) -> Iterator[None]:
 
 
 def measure(args: argparse.Namespace) -> Facts:
-    """Play for `args.minutes`, and return the figures."""
+    """Play for `args.minutes` minutes, and return the figures by name."""
     info = Decoder(args.model, capacity=1).info
     seconds = 60.0 * args.minutes
     command = [sys.executable, "-m", "bench.soak", "--serve", "--model", str(args.model)]
@@ -281,9 +283,10 @@ def _when_silent(player: Player) -> Facts:
 
 
 def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
-    """Compare the capture with the offline rendering of the log.
+    """Compare the captured sound with the offline rendering of the command log.
 
-    Return the largest difference in dB, and the duration of the compared sound that was not silent, in s.
+    Returns:
+        The largest difference in dB of full scale, and the duration of the sound without silence, in s.
     """
     captured = np.fromfile(folder / "capture", np.float32).reshape(-1, 2)
     log = folder / "log.jsonl"
@@ -319,7 +322,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=1.0, help="duration; default: 1")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled model; default: drums")
-    parser.add_argument("--synchronous", action="store_true", help="compare with the offline rendering")
+    parser.add_argument(
+        "--synchronous", action="store_true", help="compare the sound with an offline rendering"
+    )
     parser.add_argument("--steady", action="store_true", help="same as for `realtime serve`")
     parser.add_argument("--rate", type=float, default=1000.0, help="messages per second; default: 1000")
     parser.add_argument(
@@ -327,7 +332,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--threads", type=int, default=1, help="decoder threads; default: 1")
     parser.add_argument("--ahead", type=int, help="same as for `realtime serve`")
-    parser.add_argument("--pages", type=int, default=0, help="pages to keep open in a browser; default: 0")
+    parser.add_argument("--pages", type=int, default=0, help="number of open web pages; default: 0")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

@@ -1,8 +1,8 @@
-"""`python -m bench.surfaces -o docs`: draw control surfaces from their files, without their programs.
+"""`python -m bench.surfaces -o docs`: draw pictures of our patches and layouts for other programs.
 
-Max, Live, TouchOSC and Open Stage Control need not be installed. Each picture shows the state of a surface
-before a server answers. Positions, sizes, texts and initial values are those of the file; shading and corners
-are approximate.
+The pictures are drawn from the files in `max_patches`, so Max, Live, TouchOSC and Open Stage Control need not
+be installed. Each picture shows a patch or layout before a server answers. Positions, sizes, texts and
+initial values are those of the file; shading and corners are approximate.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ FOLDER = Path(__file__).resolve().parent.parent / "max_patches"
 DPI = 100
 FIELD, EDGE, MARK, INK, FAINT = "#3a3f4a", "#5a6070", "#e8a04c", "#d8dbe2", "#8a90a0"
 SLATE = "#4a6fa5"  # colour of widgets whose file states none
-DEVICE_HEAD = 32  # bytes of a Max for Live device before its patcher
+DEVICE_HEAD = 32  # number of bytes before the patcher in a Max for Live device
 
 Frame = tuple[float, float, float, float]
 """x, y, width, height in pixels, y downwards."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Draw all surfaces."""
+    """Draw all pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="output folder")
     args = parser.parse_args(argv)
@@ -325,7 +325,7 @@ def _frame(node: ET.Element) -> Frame:
 
 
 def _filled(frame: Frame, part: float, horizontal: bool) -> Frame:
-    """Return the filled part, 0 to 1, of a fader: from the left if it is horizontal, else from below."""
+    """Return the filled rectangle of a fader: the share `part`, 0 to 1, from the left or from below."""
     x, y, width, height = frame
     return (x, y, width * part, height) if horizontal else (x, y + height * (1 - part), width, height * part)
 
@@ -339,7 +339,7 @@ def _rgb(colour: str) -> tuple[float, float, float]:
 
 
 def open_stage_control(path: Path) -> Canvas:
-    """Draw the widgets of a session: rectangles in their colours, with their texts."""
+    """Draw the widgets of a session file as coloured rectangles with texts."""
     root = json.loads(path.read_text())["content"]
     widgets = [each for each in root["widgets"] if "left" in each]
     canvas = Canvas(

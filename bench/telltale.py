@@ -1,10 +1,11 @@
 """`python -m bench.telltale MODEL FOLDER`: find the features that tell a model's sounds from real ones.
 
-A random forest learns to tell the real sounds of FOLDER from the model's versions of them, by features of six
-frequency bands. A sound that the model has learnt is decoded at its own point, any other sound at the
-encoder's point. The forest then classifies pairs that it did not learn from; 50 % right is no better than
-guessing. The table lists the features that the forest uses most, with their medians over the real sounds and
-over the model's sounds. These features can show a fault that other measures miss.
+A random forest learns to tell the real sounds of FOLDER from the model's reconstructions of these sounds, by
+features of six frequency bands. Training sounds of the model are decoded at the z stored in the model file,
+other sounds at the z that the encoder gives them. The forest then classifies pairs on which it was not
+trained; 50 % right is no better than guessing. The table lists the features that the forest uses most, with
+their medians over the real sounds and over the reconstructions. These features can show a fault that other
+measures miss.
 
     level       mean amplitude of the band, dB relative to the peak of the whole sound
     before      mean amplitude in the 2 ms before the onset, dB relative to the peak of the band
@@ -12,10 +13,12 @@ over the model's sounds. These features can show a fault that other measures mis
     crest       peak over mean amplitude in the first 20 ms after the onset
     after 5 …   mean amplitude from 5, 20, 200 or 500 ms after the onset, for a quarter of that time (at least
                 2 ms), dB relative to the peak of the band
-    flutter     power of the envelope's fluctuations, 15 to 40 or 40 to 100 Hz, 20 to 200 ms after onset, dB
-    flatness    natural log of geometric over arithmetic mean power, 8,192 samples from 20 ms after the onset
+    flutter     power of the envelope's fluctuations at 15 to 40 or 40 to 100 Hz, from 20 to 200 ms after the
+                onset, dB
+    flatness    natural logarithm of the geometric mean power over the arithmetic mean power, in 8,192 samples
+                from 20 ms after the onset
 
-The peak of the band is that of its envelope in the first 100 ms after the onset.
+The peak of the band is the peak of the band's envelope in the first 100 ms after the onset.
 """
 
 from __future__ import annotations
@@ -40,13 +43,21 @@ ONSET = 1e-4
 AFTER_MS = (5, 20, 200, 500)
 FLUTTER_HZ = ((15.0, 40.0), (40.0, 100.0))
 TINY = 1e-6  # keeps logarithms and quotients finite
-TREES, FOLDS, SHOWN = 300, 5, 12  # of the forest, of its cross-validation, features in the table
+TREES, FOLDS, SHOWN = 300, 5, 12
+"""Numbers of trees in the forest, of folds in the cross-validation, and of features in the table."""
 
 Floats64 = NDArray[np.float64]
 
 
 class Importance(NamedTuple):
-    """A feature, its importance in the forest, and its medians over real sounds and over the model's."""
+    """The importance of a feature.
+
+    Attributes:
+        name: name of the feature.
+        share: importance of the feature in the forest; all importances add up to 1.
+        real: median over the real sounds.
+        ours: median over the model's reconstructions.
+    """
 
     name: str
     share: float
@@ -115,7 +126,7 @@ def classify(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tupl
 
     Args:
         real: features of real sounds.
-        ours: features of the model's versions, in the same order.
+        ours: features of the model's reconstructions of these sounds, in the same order.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -136,12 +147,12 @@ def classify(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tupl
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the command line."""
+    """Return the parser of the command line."""
     parser = model_parser("telltale", __doc__.splitlines()[0], "real sounds")
     parser.add_argument(
         "--per-class", type=int, default=30, metavar="N", help="largest number of sounds of a class (30)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, all features included")
+    parser.add_argument("--json", action="store_true", help="print JSON that includes all features")
     return parser
 
 

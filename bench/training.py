@@ -1,19 +1,21 @@
 """`python -m bench.training [--json | --table]`: measure the cost of a training step on two threads.
 
-A step is all work of the trainer for a batch of the paper's digit recipe (4,096 samples, 20-D): both updates,
-losses, clipping and Adam.
+A step is all work of the trainer for one batch with the bundled configuration `digits` (4,096 samples, 20-D):
+the two updates (variational and classification), losses, clipping and Adam. "Ours" is the trainer's DC model;
+"naive" is the same model made of plain `nn.Conv1d` layers (bench/naive.py).
 
-    speedup_vs_naive    time of the step with the DC model in plain `nn.Conv1d` (bench/naive.py) / ours, for
-                        a batch of 2, one sound per thread; `speedup_batch_N`: other batches
-    gradient_error      largest ‖ours - naive‖ / ‖naive‖ of a parameter's gradient, both in double precision,
-                        where rounding cannot hide an error
-    gradient_error_32   ‖ours - naive‖ / ‖naive‖ of the gradients of all parameters together, ours in single
-                        and naive in double precision; `gradient_error_32_naive`: naive in single precision
-                        in place of ours
-    roofline_ratio      our time / time of the floating-point operations at the fastest GEMM rate
-    peak_memory_mb      memory that steps of 8 sounds add to a process that has loaded everything else
+    speedup_vs_naive         time of a naive step / time of our step, for a batch of 2, one sound per thread
+    speedup_batch_N          the same for a batch of N
+    gradient_error           largest ‖ours - naive‖ / ‖naive‖ of a parameter's gradient, both in double
+                             precision, where rounding cannot hide an error
+    gradient_error_32        ‖ours - naive‖ / ‖naive‖ of the gradients of all parameters together, ours in
+                             single and naive in double precision
+    gradient_error_32_naive  the same for naive in single and naive in double precision
+    roofline_ratio           time of our step / time of its floating-point operations at the fastest rate of a
+                             matrix product (GEMM)
+    peak_memory_mb           memory that steps of 8 sounds add to a process that has loaded everything else
 
-`--table`: time and memory of an epoch for growing windows, numbers of files and batches.
+With `--table`, the program prints the time and memory of an epoch for several models and sizes instead.
 """
 
 from __future__ import annotations
@@ -40,8 +42,9 @@ from trainer.models.vae import VAE, build
 from trainer.run.steps import make_optimisers
 
 THREADS, CLASSES = 2, 10
-BATCHES, HEADLINE, REPEATS = (1, 2, 4, 8), 2, 4  # batch sizes; that of `speedup_vs_naive`; runs of each
-MEMORY_BATCH = 8  # size of the batch for the memory and for the CC model
+BATCHES, HEADLINE, REPEATS = (1, 2, 4, 8), 2, 4
+"""Sizes of the batches, size of the batch of `speedup_vs_naive`, and number of steps timed for each size."""
+MEMORY_BATCH = 8  # size of the batch for measuring memory, and for timing the CC model
 
 
 def batch_of(size: int, length: int) -> Tensor:
@@ -54,11 +57,13 @@ def batch_of(size: int, length: int) -> Tensor:
 
 
 class Step:
-    """A model and its optimisers, for repeated training on one batch.
+    """A model and its optimisers, for repeated training on one batch. A call takes one training step.
 
     Args:
+        config: the training configuration.
         size: number of sounds in the batch.
-        plain: use the plain layers of `bench.naive`.
+        plain: True for the plain layers of `bench.naive`, False for the trainer's.
+        dtype: precision of the weights and sounds.
     """
 
     def __init__(self, config: Config, size: int, plain: bool, dtype: torch.dtype = torch.float32) -> None:
@@ -88,9 +93,10 @@ class Step:
 
 
 def operations(config: Config) -> float:
-    """Return the floating-point operations of a step per sound: three times those of all forward passes.
+    """Return the number of floating-point operations of a step, per sound.
 
-    Both updates run the encoder; only one runs the decoder.
+    A forward pass with its backward pass takes three times the operations of the forward pass. Both updates
+    run the encoder; only one of them runs the decoder.
     """
     model, length = config.model, config.model.length
     if model.architecture == "dc":
@@ -113,13 +119,16 @@ def fastest_gemm() -> float:
 
 
 def alternately(first: Callable[[], None], second: Callable[[], None]) -> tuple[float, float]:
-    """Return the shortest time of each function in seconds; they run in turn, so disturbances affect both."""
+    """Return the shortest time of each function, in seconds.
+
+    The functions run in turn, so that disturbances affect both.
+    """
     times = [(best_of(first, 1), best_of(second, 1)) for _ in range(REPEATS)]
     return min(a for a, _ in times), min(b for _, b in times)
 
 
 def gradients_of(config: Config, plain: bool, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Return the gradients of both updates of a step of two sounds, by parameter, as double precision."""
+    """Return the gradients of both updates, by update and parameter, for a batch of two sounds; float64."""
     step = Step(config, 2, plain, dtype)
     found: dict[str, Tensor] = {}
     for update in (VARIATIONAL, CLASSIFICATION):
@@ -129,7 +138,7 @@ def gradients_of(config: Config, plain: bool, dtype: torch.dtype) -> dict[str, T
 
 
 def relative_error(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
-    """Return the largest relative distance between the two gradients of a parameter."""
+    """Return the largest ‖ours - theirs‖ / ‖theirs‖ of the gradients of a parameter."""
     assert ours.keys() == theirs.keys()
     distances = [
         (ours[name] - theirs[name]).norm() / theirs[name].norm().clamp(min=1e-300) for name in theirs
@@ -154,14 +163,14 @@ def errors(config: Config) -> dict[str, object]:
 
 
 def memory_of(words: list[str]) -> dict[str, float]:
-    """Run `child` in a process of its own, and return its figures."""
+    """Run `child` in a process of its own, and return the figures that it prints."""
     command = [sys.executable, "-m", "bench.training", "--child", *words]
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return found
 
 
 def child(name: str, plain: bool) -> int:
-    """Take two steps of the recipe `name`, and print the memory that they added to this process."""
+    """Take two steps with the configuration `name`, and print the memory that they added to this process."""
     step = Step(configs.read(name), MEMORY_BATCH, plain)
     before = resident_mb("VmRSS")
     for _ in range(2):

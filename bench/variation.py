@@ -1,8 +1,9 @@
-"""`python -m bench.variation MODEL FOLDER`: compare the spread of varied hits with that of real sounds.
+"""`python -m bench.variation MODEL FOLDER`: compare the variation of hits with the variation of real sounds.
 
-For each class, the table has the mean mel distance between hits at the class centre, for
-several amounts of `/morph/vary`, and between up to as many real sounds of the folder. With `--learned`, the
-distance is CDPAM's.
+The OSC message `/morph/vary` sets how much each hit deviates at random. For each class, the table has the
+mean mel distance (mean difference of mel levels) between hits at the class centre, for several amounts of
+`/morph/vary`, and the mean mel distance between real sounds of the class from FOLDER.
+With `--learned`, the distance is that of CDPAM, a network trained on listeners' judgements.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from realtime.model.expression import MIDDLE, Expression
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
 
-COUNT = 8  # number of hits, and largest number of real sounds, of each class
-AMOUNTS = (0.25, 0.5, 1.0)  # of `/morph/vary`
+COUNT = 8  # number of hits of each class, and largest number of real sounds of each class
+AMOUNTS = (0.25, 0.5, 1.0)  # arguments of `/morph/vary`
 
 
 Sound = NDArray[np.floating]
@@ -31,7 +32,7 @@ Between = Callable[[Sequence[Sound]], float]
 
 
 def by_mel(rate: int) -> Between:
-    """Return a function for the mean mel distance, in dB."""
+    """Return a function that returns the mean mel distance, in dB."""
 
     def between(sounds: Sequence[Sound]) -> float:
         powers = [distances.mel_power(sound, rate) for sound in sounds]
@@ -41,8 +42,8 @@ def by_mel(rate: int) -> Between:
     return between
 
 
-def by_ear(ear: LearnedEar, rate: int) -> Between:
-    """Return a function for the mean distance by a learned ear."""
+def by_cdpam(ear: LearnedEar, rate: int) -> Between:
+    """Return a function that returns the mean distance of CDPAM."""
 
     def between(sounds: Sequence[Sound]) -> float:
         points = [ear.embedding(sound, rate) for sound in sounds]
@@ -53,7 +54,7 @@ def by_ear(ear: LearnedEar, rate: int) -> Between:
 
 
 def hits(model: Model, centre: Sequence[float], amount: float) -> list[NDArray[np.float32]]:
-    """Return `COUNT` hits at a point, with offsets as the mixer draws them."""
+    """Return the sounds of `COUNT` hits at z = `centre`, with random offsets as in the server's mixer."""
     expression, z = Expression(model.info), np.array(centre, np.float64)
     offsets = [expression.offset(z, MIDDLE, 0.0, amount, [seed]) for seed in range(1, COUNT + 1)]
     return [model.decode(np.add(z, offset).astype(np.float32)) for offset in offsets]
@@ -67,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         model = Model(args.model)
         shots = model.read(args.folder, per_class=COUNT, encode=False)
-        between = by_ear(LearnedEar(args.memory), model.rate) if args.learned else by_mel(model.rate)
+        between = by_cdpam(LearnedEar(args.memory), model.rate) if args.learned else by_mel(model.rate)
     except (LearnedEarError, RealtimeError, DataError) as error:
         print(f"bench.variation: {error}", file=sys.stderr)
         return 2

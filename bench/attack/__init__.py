@@ -1,1 +1,1 @@
-"""Attacks on the server, and a table of their outcomes: `python -m bench.attack`."""
+"""`python -m bench.attack`: attacks the server in several ways, and prints a table of the outcomes."""

@@ -1,17 +1,18 @@
 """Attack servers on this machine while a simulated performer plays, and print a table of the outcomes.
 
-    python -m bench.attack                   # a million datagrams, 10,000 models, 100 kills: an hour
-    python -m bench.attack --short           # a minute
+    python -m bench.attack                   # all drills, in about an hour
+    python -m bench.attack --short           # fewer attacks in each drill; takes a minute
     python -m bench.attack --only kills idle # two of the drills
 
-The attacks stay on the loopback interface and in a temporary folder. Each row of the table is one drill
-with a server of its own. The performer plays ten hits a second, from another address than the attackers.
+The attacks stay on the loopback interface and in a temporary folder. Each row of the table is one drill: one
+kind of attack on a server of its own. The performer plays ten hits a second, from another address than the
+attackers. A hostile model is a model file with one random change and a valid checksum.
 
-    heard        the performer's hits that are in the server's log, out of all
+    heard        number of the performer's hits that are in the server's log, and number of all hits
     reply        longest time that the performer waited for a reply
     end          time from SIGTERM to the end of the server
-    faults       crashes, tracebacks, restarts of the worker, lost presets, unreadable
-                 files, and servers that took more than two seconds to end
+    faults       crashes, tracebacks, restarts of the worker (the process that renders the sound),
+                 lost presets, unreadable files, and servers that took more than two seconds to end
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ class Sizes:
         datagrams: number of datagrams to send.
         models: number of hostile models to load outside the server.
         live_models: number of hostile models to load in the server.
-        changes: number of changes of model.
+        changes: number of times that the server is told to change its model.
         kills: number of servers to kill.
-        worker_kills: number of workers to kill.
+        worker_kills: number of workers, the servers' rendering processes, to kill.
         sockets: number of idle connections to open.
         presets: number of presets to store in each of two servers.
     """
@@ -64,7 +65,7 @@ def run(names: Sequence[str], model: Path, hostile: Path, sizes: Sizes, seed: in
     Args:
         names: names of drills, from `DRILLS`.
         model: the model that the servers play.
-        hostile: the model from which hostile models are made.
+        hostile: the model file from which hostile models are made.
         sizes: the sizes of the drills.
         seed: seed of all random choices.
     """
@@ -106,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=DRILLS, default=DRILLS, help="drills; default: all")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled model; default: drums")
     parser.add_argument("--hostile", help="model from which hostile models are made; default: --model")
-    parser.add_argument("--short", action="store_true", help="a minute instead of an hour")
+    parser.add_argument("--short", action="store_true", help="take a minute instead of an hour")
     parser.add_argument("--seed", type=int, default=0, help="seed of all random choices; default: 0")
     args = parser.parse_args(argv)
     print("| drill | heard | reply | end | faults |\n|---|---|---|---|---|", flush=True)

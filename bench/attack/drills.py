@@ -1,4 +1,4 @@
-"""The drills: each attacks a server of its own while a simulated performer plays."""
+"""The drills of `bench.attack`: each attacks one server in one way while a simulated performer plays."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ LONGEST_END_S = 2.0
 SENDERS = 4
 WAIT_S = 5.0  # duration of the drills with idle sockets and with a full disk
 EXCLUDED = ("/morph/reverse",)
-"""Addresses that `Fuzz` leaves out: they would reverse the performer's hits. A reversed hit waits for its
-sound, and a panic may drop the hit meanwhile."""
+"""Addresses that `Fuzz` leaves out, because they would reverse the performer's hits.
+
+A reversed hit waits until its whole sound is decoded. Meanwhile, a panic among the datagrams may drop it."""
 PATIENT_S = 120.0  # longest time for loading a model on a busy machine
 WRITTEN_S = 0.3  # time after which the log of a hit has reached the operating system: FLUSH_S plus a margin
 
@@ -44,7 +45,7 @@ class Result:
 
     Attributes:
         done: description of the attack.
-        heard: number of the performer's hits in the log.
+        heard: number of the performer's hits that are in the server's log.
         played: number of hits that the performer played.
         slowest_s: longest time that the performer waited for a reply, in seconds.
         end_s: time from SIGTERM to the end of the server, in seconds.
@@ -155,7 +156,7 @@ def models(count: int, live: int, seed: int, model: Path, folder: Path) -> Attac
 
 
 def changes(count: int, names: list[str]) -> Attack:
-    """Return an attack that changes the model `count` times, after reading the whole OSCQuery tree each time.
+    """Return an attack that changes the model `count` times, and reads all of OSCQuery before each change.
 
     Args:
         names: names of the models to change to, in turn.
@@ -194,9 +195,9 @@ def idle(count: int) -> Attack:
 
 
 def full_disk(target: Target, result: Result) -> str:
-    """Wait until a full disk has stopped the recording, and let the server play on.
+    """Wait until a full disk has stopped the recording, and let the server play on for a few seconds.
 
-    The disk seems full because the prefix of the server's command limits the size of its files.
+    The disk seems full because the server was started with a limit on the size of files.
     """
     target.wait_for("recording stopped, playing continues")
     time.sleep(WAIT_S)
@@ -227,7 +228,7 @@ def two_servers(folder: Path, model: Path, count: int) -> Attack:
 
 
 def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
-    """Kill `count` servers at random moments while they record, log and store presets; check their files."""
+    """Kill `count` servers at random moments while they record, log and store presets; check the files."""
     chance, result, kept = random.Random(seed), Result(), dict[str, float]()
     stores = lost = 0
     for number in range(count):
@@ -271,7 +272,10 @@ def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
 
 
 def worker_kills(folder: Path, model: Path, count: int) -> Result:
-    """Kill the worker of each of `count` servers, and measure the time until the next worker plays a hit."""
+    """Kill the worker of each of `count` servers, and measure the time until a new worker plays a hit.
+
+    The worker is the process of the server that renders the sound.
+    """
     result, back_s = Result(), []
     for number in range(count):
         with Target(folder, model, f"worker {number}") as target, closing(Client(target.port)) as client:
@@ -296,13 +300,13 @@ def _command(pid: int) -> bytes:
 
 
 def _status(client: Client) -> dict[str, Any]:
-    """Return the status of the engine; empty while no engine is running."""
+    """Return the server's counts, such as "hits", by name; empty while the server has no worker."""
     address, facts = client.request("/morph/get/status")
     return dict(zip(facts[::2], facts[1::2], strict=True)) if address == "/morph/status.reply" else {}
 
 
 def _presets(path: Path) -> dict[str, float]:
-    """Return the first coordinate of each preset in a file."""
+    """Return the first coordinate of each preset in a file, by name."""
     sections = json.loads(path.read_text(encoding="utf-8"))["models"].values()
     return {name: z[0] for section in sections for name, z in section["presets"].items()}
 

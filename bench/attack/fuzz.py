@@ -1,4 +1,4 @@
-"""Makes valid, invalid and damaged datagrams from the table of addresses."""
+"""Makes random OSC datagrams for the server: valid, invalid and damaged ones."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class Fuzz:
         return self._bundled(message) if self.random.random() < 0.3 else message
 
     def wrong(self) -> bytes:
-        """Return well-formed OSC whose arguments have any number, types and values."""
+        """Return a well-formed OSC message, or a bundle, with arguments of any number, type and value."""
         message = self._message(lambda argument: self._any(), right=False)
         return self._bundled(message) if self.random.random() < 0.3 else message
 
     def damaged(self) -> bytes:
-        """Return OSC in which bytes are changed, removed, inserted or cut off."""
+        """Return an OSC message or bundle with changed, removed, inserted or missing bytes."""
         data = bytearray(self.right() if self.random.random() < 0.5 else self.wrong())
         for _ in range(self.random.randint(1, 4)):
             at = self.random.randrange(len(data) + 1)

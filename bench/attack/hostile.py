@@ -1,7 +1,7 @@
-"""Loads mutated models with valid checksums, in a process that a model may crash.
+"""Loads randomly changed model files with valid checksums.
 
 `python -m bench.attack.hostile MODEL CASES SEED` loads CASES copies of MODEL, each with one random change. It
-prints a JSON object: how many of the copies were refused and how many played.
+prints a JSON object: how many of the copies were refused and how many played. A copy may crash the program.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from realtime.util.errors import ModelError
 
 
 def mutate(model: onnx.ModelProto, chance: random.Random) -> None:
-    """Make a random change to a model's graph, weights or metadata; the result still parses."""
+    """Make a random change to the graph, the weights or the metadata of a model; the result still parses."""
     graph = model.graph
     node = chance.choice(graph.node)
     match chance.randrange(8):
@@ -59,7 +59,7 @@ def mutate(model: onnx.ModelProto, chance: random.Random) -> None:
 
 
 def main() -> int:
-    """Load mutated models, and print the counts."""
+    """Load the changed models, and print how many were refused and how many played."""
     source, cases, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     chance = random.Random(seed)
     plain = onnx.load(str(source))

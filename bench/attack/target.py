@@ -29,7 +29,7 @@ SERVER = "127.0.0.1"
 PERFORMER = "127.0.0.2"  # not the attackers' address, because the access rules limit each address separately
 NAMES = 50  # number of preset names, which are reused in turn
 START_S, END_S, REPLY_S = 60.0, 30.0, 10.0  # longest waits: for a line of output, for the end, for a reply
-_coordinates = cycle(range(1, 10_000))  # within the accepted range
+_coordinates = cycle(range(1, 10_000))  # of the points to store; the server accepts these values
 VELOCITY_STEP = 1 / 65_536  # the n-th hit has n times this velocity, which identifies the hit in the log
 
 
@@ -41,7 +41,7 @@ class Target:
         model: the model to play.
         name: file name of the recording and the log, without suffix.
         options: further options of `realtime serve`.
-        prefix: words to put before the command, such as another program that runs it.
+        prefix: words to put before the command, such as the name of a program that runs the command.
     """
 
     def __init__(
@@ -154,14 +154,14 @@ class Client:
         return message.address, list(message.params)
 
     def close(self) -> None:
-        """Close the socket; a `request` that waits in another thread ends."""
+        """Close the socket; this ends a `request` that waits in another thread."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RD)
         self._socket.close()
 
 
 class Performer:
-    """Simulates a performer: plays ten hits a second, and pings the server after each.
+    """Simulates a performer: plays ten hits a second, and pings the server after each hit.
 
     Attributes:
         hits_s: monotonic time of each hit, in seconds.
@@ -187,7 +187,7 @@ class Performer:
                 self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
 
     def stop(self) -> None:
-        """End after the current hit and its reply."""
+        """End after the current hit and the reply to the ping."""
         self._closing.set()
         self._thread.join()
         self._client.close()
@@ -200,7 +200,7 @@ class Performer:
 
 
 class Storer:
-    """Stores presets one after another, each at another point.
+    """Stores presets one after another, each with another z.
 
     Attributes:
         kept: first coordinate of each preset that `/morph/done` has confirmed, by name.

@@ -1,1 +1,1 @@
-"""Tools that the benchmarks of speed share: for times, memory, private JACK servers and programs."""
+"""Tools of the benchmarks of speed: they measure time and memory, and start JACK servers and programs."""

@@ -1,4 +1,8 @@
-"""Handles the effects of a virtual machine's host on timing: keeps cores awake, measures steal time."""
+"""Handles the effects of a virtual machine's host on measurements of time.
+
+The host is the machine on which the virtual machine (the guest) runs. `awake` keeps the cores of the guest
+awake. `watch` measures steal time: processor time that the guest needed and the host gave to other guests.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +29,10 @@ def awake() -> Iterator[bool]:
     """Keep the cores of a virtual machine busy at the lowest priority, so that none goes idle.
 
     A busy host gives an idle core to other guests; the core then wakes up milliseconds late, many times a
-    second. The guest cannot prevent that; a physical machine has no such delay. Yields True if the cores are
-    kept awake (on Linux under a hypervisor), else False.
+    second. The guest cannot prevent this delay otherwise, and a physical machine does not have it.
+
+    Yields:
+        True if the cores are kept awake (on Linux under a hypervisor), else False.
     """
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.exists() or "hypervisor" not in cpuinfo.read_text():
@@ -43,10 +49,13 @@ def awake() -> Iterator[bool]:
 
 
 def watch() -> Callable[[], float]:
-    """Start to count steal time: processor time that this guest needed and the host gave to others.
+    """Start to count steal time.
 
-    Return a function for the percentage since then; the function returns NaN if the system does not report
-    steal time. Steal time also delays real-time threads, so with much of it, timings are meaningless.
+    Steal time also delays real-time threads. So if there is much steal time, timings are meaningless.
+
+    Returns:
+        A function that returns the steal time since this call, in percent of the processor time that the
+        guest needed, or NaN if the system does not report steal time.
     """
     before = _times()
 
@@ -58,7 +67,7 @@ def watch() -> Callable[[], float]:
 
 
 def _times() -> tuple[int, int]:
-    """Return the clock ticks of all processors since boot: busy, and stolen."""
+    """Return the numbers of busy and of stolen clock ticks of all processors since boot."""
     stat = Path("/proc/stat")
     if not stat.exists():
         return 0, 0

@@ -1,4 +1,4 @@
-"""Runs a private JACK server for a benchmark."""
+"""Runs a JACK server of its own for a benchmark."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 RATE, PERIOD = 48_000, 128
+"""Sample rate in Hz, and number of samples in a block."""
 
 
 @contextmanager
 def dummy(*, synchronous: bool = False, log: Path | None = None) -> Iterator[None]:
     """Run a JACK server with the dummy driver, at RATE and PERIOD, for this process and its children.
 
-    SIGTERM ends this process cleanly from now on, so that the JACK server does not outlive it.
+    From now on, SIGTERM ends this process cleanly, so that the JACK server does not outlive this process.
 
     Args:
-        synchronous: make the server wait for its clients in every cycle.
-        log: file for the server's output, line by line; None: discard it.
+        synchronous: True to make the server wait for its clients in every cycle.
+        log: file to which the server's output is written, line by line; None discards the output.
 
     Raises:
         SystemExit: jackd is not installed.

@@ -1,4 +1,8 @@
-"""Tools that benchmarks share: timing, the machine's matrix product (GEMM) rate, untrained models, output."""
+"""Tools that benchmarks share.
+
+They time functions, measure the rate of matrix products (GEMM) on this machine, make untrained models, and
+print results.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +59,7 @@ def report(title: str, results: dict[str, object], argv: list[str] | None = None
 
 
 def _balance(decoder: ModalDecoder) -> None:
-    """Balance an untrained modal decoder like a trained one: make every part audible nearly to the end."""
+    """Make every part of an untrained modal decoder audible nearly to the end, as in a trained one."""
     decoder.mode_heads.bias[: decoder.modes].fill_(float(decoder.levels.bias[0]))
     decoder.presence.bias.fill_(30.0)
     decoder.end.bias.fill_(1.5)
@@ -72,9 +76,9 @@ def _amplify(decoder: torch.nn.Module, factor: float) -> None:
 
 
 def fresh_model(config: ModelConfig, folder: Path) -> tuple[VAE, Path]:
-    """Return an untrained model and the path of its decoder file, written to `folder`.
+    """Return an untrained model and the path of its decoder file, which is written to `folder`.
 
-    The model's sounds are as loud as those of a trained model.
+    The model's sounds are about as loud as those of a trained model.
     """
     torch.manual_seed(0)
     model, dim = build(config, 1).eval(), config.latent_dim

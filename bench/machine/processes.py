@@ -1,4 +1,4 @@
-"""Memory and processor time of a process and its descendants, read from Linux's /proc."""
+"""Measures the memory and processor time of a process and its descendants, from Linux's /proc."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the programs that benchmarks measure."""
+"""Starts and ends the programs that benchmarks measure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SERVER = r"^osc .*?:(\d+)"  # a line of `realtime serve`
+SERVER = r"^osc .*?:(\d+)"  # the line in which `realtime serve` prints its port
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Reading, measures and distances of sounds, shared by the benchmarks of sound."""
+"""Functions that read, measure and compare sounds; several benchmarks use them."""

@@ -1,8 +1,8 @@
-"""Distances of a sound from a real sound: our own and published ones. Both sounds are float [T] at one rate.
+"""Distances between a sound and a real sound: our own distances, and those of Drumblender.
 
-The published distances are those of Drumblender (J. Shier et al., *Differentiable Modelling of Percussive
-Audio with Transient and Spectral Synthesis*, 2023). The functions follow Drumblender's code, but run at the
-model's rate instead of 48 kHz.
+Both sounds are float [T] and have the same sample rate. Drumblender is the model of J. Shier et al.,
+*Differentiable Modelling of Percussive Audio with Transient and Spectral Synthesis*, 2023. The functions
+follow Drumblender's code, but work at the sample rate of the sounds instead of 48 kHz.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 """Sizes of transform, hop and window in samples: the defaults of auraloss, which Drumblender uses."""
 LSD_FFT, LSD_HOP = 8092, 64
 FLUX_FFT, FLUX_HOP = 1024, 64
-"""Sizes of transform and hop in samples, as in Drumblender's code, which has 8092 instead of 8192."""
+"""Sizes of transform and hop in samples, as in Drumblender's code; 8092 is the number in that code."""
 EPSILON = 1e-8
 
 
 def mel_power(sound: Sound, rate: int) -> NDArray[np.float32]:
-    """Return the power of 64 mel bands, [64, windows]: window 1,024, hop 256, smoothed over three windows."""
+    """Return the power of 64 mel bands, smoothed over three windows: [64, windows]."""
     power = librosa.feature.melspectrogram(
         y=sound.astype(np.float32), sr=rate, n_fft=MEL_WINDOW, hop_length=MEL_HOP, n_mels=MEL_BANDS, power=2.0
     )
@@ -36,14 +36,16 @@ def mel_power(sound: Sound, rate: int) -> NDArray[np.float32]:
 
 
 def mel_db(real: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean difference of levels in dB; the floor is 70 dB below the real sound's loudest band.
+    """Return the mel distance: the mean difference of the mel levels, in dB.
+
+    Levels are limited to 70 dB below the loudest band of the real sound.
 
     Args:
         real: `mel_power` of the real sound, [64, windows].
         other: `mel_power` of other sounds, [..., 64, windows].
 
     Returns:
-        float32 [...].
+        The distance of each of the other sounds, float32 [...].
     """
     floor = real.max() * np.float32(10 ** (-MEL_RANGE_DB / 10))
     difference = 10 * np.abs(np.log10(other + floor) - np.log10(real + floor))
@@ -51,7 +53,7 @@ def mel_db(real: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.
 
 
 def onset_error(real: Sound, other: Sound, rate: int) -> float:
-    """Return the difference of onset strengths (librosa's spectral flux), relative to the real sound's."""
+    """Return the difference of onset strengths (librosa's spectral flux) over the real sound's strength."""
 
     def strength(sound: Sound) -> NDArray[np.float32]:
         with warnings.catch_warnings():
@@ -106,9 +108,9 @@ def log_spectral(real: Sound, other: Sound) -> float:
 def flux_error(real: Sound, other: Sound) -> float:
     """Return Drumblender's onset error: mean absolute difference of the spectral flux over time.
 
-    Drumblender's code sums squared rises from bin to bin; its paper, from window to window. This function
-    follows the code, so its results can be compared with the published ones. `onset_error` compares rises
-    over time.
+    Drumblender's code sums squared rises from one bin to the next; the paper describes rises from one window
+    to the next. This function follows the code, so that its results can be compared with the published ones.
+    `onset_error` compares rises over time.
     """
 
     def flux(sound: Sound) -> Tensor:

@@ -1,9 +1,8 @@
-"""A learned perceptual distance: CDPAM (P. Manocha et al., *Contrastive Learning for Perceptual Audio
-Similarity*, 2021).
+"""The "learned ear": CDPAM, a network trained on listeners' judgements of how different two sounds are.
 
-The package `cdpam` is optional and used only here. Its weights, trained on people's judgements, come as a
-pickle, which can run code when it is read. So install the package from a source that you trust, into a folder
-of its own:
+CDPAM is described in P. Manocha et al., *Contrastive Learning for Perceptual Audio Similarity*, 2021. The
+package `cdpam` is optional and used only here. The weights of the network come as a pickle, which can run
+code when it is read. So install the package from a source that you trust, into a folder of its own:
 
     pip install --target FOLDER --no-deps cdpam resampy
     PYTHONPATH=FOLDER python -m bench.ear MODEL SOUNDS --learned
@@ -28,7 +27,7 @@ from torch.nn import functional
 from bench.sounds.timbre import Sound
 
 RATE, PEAK = 22_050, 0.9 * 32_768
-"""Rate and peak of the sounds on which CDPAM was trained."""
+"""Sample rate in Hz and peak of the sounds on which CDPAM was trained."""
 
 
 class LearnedEarError(Exception):
@@ -36,10 +35,11 @@ class LearnedEarError(Exception):
 
 
 class LearnedEar:
-    """Measures distances by CDPAM, and remembers embeddings.
+    """Measures CDPAM's distance between sounds, and remembers the embeddings of sounds.
 
     Args:
-        memory: a .npz file of embeddings, read if it exists and written by `remember`; None: no file.
+        memory: a .npz file of embeddings, which is read if it exists and which `remember` writes; None: no
+            file.
 
     Raises:
         LearnedEarError: the package is not installed, or its weights cannot be read.

@@ -1,6 +1,6 @@
-"""The listener: a classifier trained on real sounds only, which finds the class of a decoded sound.
+"""The listener: a classifier that is trained only on real sounds and finds the class of a decoded sound.
 
-The listener is a convolutional network on log-mel levels; it shares nothing but the computation of these
+The listener is a convolutional network whose input is log-mel levels. It shares only the computation of these
 levels with the evaluated model. Training augments the sounds: they are shifted in time and pitch, stretched,
 masked in part, and given a higher noise floor.
 """
@@ -47,7 +47,7 @@ class Listener(nn.Module):
 
 
 def fit(waveforms: Tensor, labels: Tensor, sample_rate: int, seed: int = 0) -> Listener:
-    """Train a listener on real sounds [N, 1, T] with labels [N], drawn from each class equally often."""
+    """Train a listener on real sounds [N, 1, T] with labels [N]; all classes are drawn equally often."""
     torch.manual_seed(seed)
     model = Listener(sample_rate, waveforms.shape[-1], int(labels.max()) + 1)
     model.front.requires_grad_(False)

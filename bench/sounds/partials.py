@@ -1,4 +1,4 @@
-"""The pitch of a drum: its strongest partial from 30 to 500 Hz."""
+"""Measures the pitch of a drum sound: the frequency of the strongest partial from 30 to 500 Hz."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bench.sounds.timbre import Sound
 
 LOWEST_HZ, HIGHEST_HZ = 30.0, 500.0
 FROM_S, TO_S = 0.06, 0.3
-"""Part of a drum in which its pitch is measured, after the attack and the initial fall of the pitch."""
+"""The body of a drum sound, in which pitch is measured: after the attack and the initial fall of pitch."""
 SIZE = 1 << 17
-"""Length of the transform, zero-padded. A bin is a third of a hertz at 44.1 kHz."""
+"""Length of the zero-padded transform, in samples. At 44.1 kHz, a bin is a third of a hertz wide."""
 NEAR_HZ, TONAL, AUDIBLE = 15.0, 0.5, 0.05
 """Limits of 15 Hz, 50 % and 5 %, which `is_tonal` explains."""
 
@@ -35,15 +35,15 @@ def strongest_hz(sound: Sound, rate: int) -> float:
 
 
 def body(sound: Sound, rate: int) -> Sound:
-    """Return the part of a drum in which its pitch is measured, from 60 to 300 ms."""
+    """Return the body of a drum sound, from 60 to 300 ms."""
     return sound[round(FROM_S * rate) : round(TO_S * rate)]
 
 
 def tonality(sound: Sound, rate: int) -> float:
-    """Return the share of a drum's power from 30 to 500 Hz that lies within 15 Hz of its strongest partial.
+    """Return the share of the power from 30 to 500 Hz that lies within 15 Hz of the strongest partial.
 
-    The share is that of the body: 1 for a tone, about 0.1 for noise, and NaN if the power of the body is more
-    than 50 dB below that of the peak.
+    Only the body of the drum sound counts. The share is 1 for a tone, about 0.1 for noise, and NaN if the
+    mean power of the body is more than 50 dB below the peak of the sound.
     """
     part = body(sound, rate)
     if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):
@@ -55,10 +55,11 @@ def tonality(sound: Sound, rate: int) -> float:
 
 
 def is_tonal(sound: Sound, rate: int) -> bool:
-    """Return True if a drum has a pitch.
+    """Return True if a drum sound has a pitch.
 
-    At least half of the body's power from 30 to 500 Hz must lie within 15 Hz of the strongest partial, and so
-    must 5 % of its whole power. The body's mean power must be within 50 dB of the peak of the sound.
+    The power within 15 Hz of the strongest partial must be at least half of the body's power from 30 to
+    500 Hz, and at least 5 % of the body's whole power. The mean power of the body must be no more than 50 dB
+    below the peak of the sound.
     """
     part = body(sound, rate)
     if not part.any() or np.mean(part**2) < 1e-5 * np.max(sound**2):

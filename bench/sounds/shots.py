@@ -1,4 +1,4 @@
-"""Reads the one-shots of a folder for measurements, and decodes a model's versions of them."""
+"""Reads the one-shots (short sounds) of a folder, and encodes and decodes them with a model."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Shot:
     """A recorded one-shot.
 
     Attributes:
-        name: path of its file relative to the folder, without the suffix.
-        label: its class.
-        kit: its kit, from the manifest; "" if unknown.
-        drum: its drum, from the manifest; "" if unknown.
-        velocity: velocity of the hit, 0 to 1, from the manifest; NaN if unknown.
+        name: path of the file relative to the folder, without the suffix.
+        label: name of the class.
+        kit: name of the kit, from manifest.csv; "" if unknown.
+        drum: name of the drum, from manifest.csv; "" if unknown.
+        velocity: velocity of the hit, 0 to 1, from manifest.csv; NaN if unknown.
         sound: float32 [T], prepared for the model's encoder.
-        z: the encoder's point, [latent_dim]; empty if the sound was not encoded.
+        z: z as the encoder returns it, [latent_dim]; empty if the sound was not encoded.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Shot:
 
 
 def model_parser(name: str, description: str, folder: str = "") -> argparse.ArgumentParser:
-    """Return a parser with the argument MODEL and, with a help text `folder`, the argument FOLDER."""
+    """Return a parser with the argument MODEL and, unless its help text `folder` is empty, with FOLDER."""
     parser = argparse.ArgumentParser(prog=f"bench.{name}", description=description)
     parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
     if folder:
@@ -69,10 +69,10 @@ def add_learned_ear(parser: argparse.ArgumentParser) -> None:
 
 
 class Model:
-    """An exported model with its encoder.
+    """An exported model: a decoder and an encoder.
 
     Args:
-        name: a decoder file, or a bundled model.
+        name: a decoder file, or the name of a bundled model.
 
     Raises:
         ModelError: there is no such model, or it cannot be loaded.
@@ -86,11 +86,12 @@ class Model:
         self.rate, self.hop = self.info.sample_rate, self.info.hop_length
 
     def read(self, folder: Path, *, per_class: int = 0, encode: bool = True) -> list[Shot]:
-        """Return the sounds of a folder in order of name, without those that training would leave out.
+        """Return the sounds of a folder in order of name, without sounds that training would leave out.
 
         Args:
+            folder: the folder.
             per_class: largest number of sounds of each class, taken at even steps; 0 takes all.
-            encode: also encode the sounds.
+            encode: True to encode the sounds, too.
 
         Raises:
             DataError: none of the sounds can be used.
@@ -121,7 +122,7 @@ class Model:
         return [shot for shot in shots if shot.name in trained] or shots
 
     def search(self, shot: Shot) -> Floats:
-        """Return the point to which the server refines the z of an encoded sound."""
+        """Return the z that the server's search finds for a sound, starting from the encoder's z."""
         return np.array(nearest(self._decoder, shot.sound, tuple(shot.z.tolist())), np.float32)
 
     def decode(self, z: Floats) -> Floats:

@@ -78,7 +78,7 @@ def test_the_table_has_a_part_for_each_class(folder: Path, capsys: pytest.Captur
     out = capsys.readouterr().out
     assert "\nall: 2 sounds\n" in out
     assert "\nkick: 1 sounds\n" in out
-    assert "nearest" not in out.split("\n")[2].split("ours nearer")[0]  # the training sounds are not known
+    assert "nearest" not in out.split("\n")[2].split("ours closer")[0]  # the training sounds are not known
 
 
 def test_each_mistake_is_reported_in_one_line(

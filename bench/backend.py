@@ -8,9 +8,9 @@ first two back ends (`realtime.audio`), whose callbacks request the next block. 
 buffer, which a Python thread fills with 1, 2 or 4 blocks.
 
     late_blocks       cycles that the back end did not finish in time, as the JACK server reports
-    breaks            places where the count is not continuous, silence included
+    breaks            places where the count of samples is not continuous, for example at a silence
     stops             rtmixer only: how often the ring buffer ran empty and playback was restarted
-    clicks_lost       datagrams without a click
+    clicks_lost       number of datagrams that no click followed
     click_ms          time from sending the datagram to the click, p50 and p99
     holes_in_capture  gaps in the recording
     against_jack      p50 of click_ms, divided by the p50 of our JACK client without a busy thread
@@ -172,7 +172,7 @@ def measure(backend: str, busy: bool, seconds: float) -> Facts:
             raise SystemExit(f"bench.backend: {backend} did not start")
         to = "127.0.0.1", int(line)
         tape = Tape(_outputs(), SETTLE_S + 1.5 * seconds + 5.0)
-        tape.sound[:, 2 * PERIOD :] = np.nan  # marks samples that the tape misses
+        tape.sound[:, 2 * PERIOD :] = np.nan  # marks samples that the recording misses
         time.sleep(SETTLE_S)
         begun, before = tape.now(), late_cycles()
         sent: list[int] = []

@@ -163,7 +163,7 @@ def main() -> None:
     block_ms = 1000 * BLOCK / Jack.sample_rate
     middle, most = np.percentile(ms, (50, 90))
     print(f"deviation from the beat: median {middle:.2f} ms, 90th percentile {most:.2f} ms")
-    print(f"within a block of {block_ms:.2f} ms: {np.mean(ms <= block_ms):.0%} of {len(ms)} hits")
+    print(f"at most a block ({block_ms:.2f} ms) off: {np.mean(ms <= block_ms):.0%} of {len(ms)} hits")
 
 
 if __name__ == "__main__":

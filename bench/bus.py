@@ -81,7 +81,7 @@ def measure(decoder: Decoder, drums: Sequence[str]) -> dict[str, tuple[float, fl
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="bench.bus", description=__doc__.splitlines()[0])
     parser.add_argument("model", metavar="MODEL", help="an .onnx file or a bundled model")
     args = parser.parse_args(argv)

@@ -56,7 +56,7 @@ def centres_to_medoids(judged: Subject, outputs: Outputs) -> float:
 
 
 def measure(judged: Subject) -> dict[str, float | None]:
-    """Return all figures of a run by name; a figure is None if there are too few sounds or classes for it."""
+    """Return all measures of a run by name; None for those that need more sounds or classes."""
     outputs = subject.outputs_of(judged)
     found = evaluate.measure(judged, outputs)
     deviations = [result.learned_centre.mean for result in found.classes]
@@ -77,7 +77,7 @@ def measure(judged: Subject) -> dict[str, float | None]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure the runs and print the figures of each."""
+    """Measure the runs, and print the results of each."""
     parser = argparse.ArgumentParser(description="Compare runs by their validation sounds.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders or checkpoints")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the sounds, if it has moved")

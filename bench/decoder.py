@@ -5,10 +5,11 @@ at 44,100 Hz (modal). A frame is the unit of a decoder, 32 or 64 samples; a step
 samples. For each architecture:
 
     first_sound_speedup   time to decode a whole sound / time to decode its first two frames
-    rtf_1_voice_128       real-time factor: time to decode 128 samples / their duration; also for 4 voices
+    rtf_1_voice_128       real-time factor: time to decode 128 samples / duration of these samples
+    rtf_4_voices_128      the same for 4 voices that are decoded together
     roofline_ratio        time to decode a whole sound / time of its floating-point operations at the
                           rate of a large matrix product
-    allocations_per_step  number of memory blocks that Python holds, growth per step
+    allocations_per_step  growth, per step, of the number of memory blocks that Python holds
     torch_eager_ratio     time to decode a whole sound in eager PyTorch / with ONNX Runtime
     parity                largest difference between ONNX Runtime's samples and PyTorch's; full scale is 1
     full_decode_ms        time to decode a whole sound
@@ -64,7 +65,12 @@ def steps(decoder: Decoder, z: np.ndarray) -> None:
 
 
 def measure(config: ModelConfig, folder: Path) -> dict[str, object]:
-    """Return all figures of one architecture."""
+    """Return all measures of one architecture by name.
+
+    Args:
+        config: the model.
+        folder: the folder for the untrained model.
+    """
     model, path = fresh_model(config, folder)
     decoder = Decoder(path, capacity=4, threads=1, provider="cpu")
     info = decoder.info

@@ -103,7 +103,7 @@ def recognised(sounds: Sequence[Sound], model: str, taught: Path) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="bench.drum_map", description=__doc__.splitlines()[0])
     parser.add_argument("model", metavar="MODEL", help="an .onnx file or a bundled model")
     parser.add_argument("--taught", type=Path, metavar="FOLDER", help="real sounds to train listeners on")
@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     for note, got in zip(notes, answers, strict=True):
         print(f"note {note}: {expected_class(note, classes)}, recognised as {got}")
     right = sum(got == expected_class(note, classes) for note, got in zip(notes, answers, strict=True))
-    print(f"right: {right} of {len(sounds)}")
+    print(f"recognised as the expected class: {right} of {len(sounds)}")
     return 0
 
 

@@ -301,7 +301,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Run the command line; return the exit code."""
     import torch
 
     args = get_parser().parse_args(argv)

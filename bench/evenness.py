@@ -83,7 +83,7 @@ def measure(steps: list[Floats], rate: int, ear: LearnedEar | None) -> dict[str,
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Run the command line; return the exit code."""
     import torch
 
     parser = model_parser("evenness", __doc__.splitlines()[0])

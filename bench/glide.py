@@ -230,7 +230,7 @@ ROWS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Run the command line; return the exit code."""
     import torch
 
     parser = model_parser("glide", __doc__.splitlines()[0])

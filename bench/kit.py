@@ -127,7 +127,7 @@ class Recordings:
 
 
 class Kit:
-    """A folder of sounds with their components, which all runs share.
+    """A folder of sounds. They are analysed once, for all runs.
 
     Args:
         folder: the folder of the sounds.
@@ -295,7 +295,7 @@ def main(argv: list[str] | None = None) -> int:
         nargs="*",
         default=[1, 5, 60],
         metavar="M",
-        help="lengths of the runs from scratch",
+        help="durations of the runs from random weights",
     )
     parser.add_argument("--base", type=Path, metavar="FOLDER", help="the base's training sounds")
     parser.add_argument("-o", "--out", type=Path, metavar="FILE.png", help="draw the results")

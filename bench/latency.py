@@ -137,7 +137,7 @@ def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dic
             tape = Tape(["soundmorph:out_1", FLOOR_PORT], 10 + lasts_s + hits * sum(CYCLE_S) * 1.5)
             sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             sender.settimeout(10.0)
-            time.sleep(2.0)  # until the class centres are cached
+            time.sleep(2.0)  # the server decodes the sounds of the class centres ahead of the hits
 
             def send(address: str, *arguments: Any, to: int = server_at) -> int:
                 datagram = _osc(address, *arguments)

@@ -1,4 +1,4 @@
-"""`python -m bench.recognised MODEL FOLDER --taught FOLDER`: measure if classifiers know a model's sounds.
+"""`python -m bench.recognised MODEL FOLDER --taught FOLDER`: test if classifiers recognise a model's sounds.
 
 A listener is a classifier that is trained only on the real sounds of the `--taught` folder. It then
 classifies the real sounds of FOLDER, the model's reconstructions of these sounds, and the decoded class

@@ -74,7 +74,7 @@ def render(model: Path, seconds: float, folder: Path, dim: int) -> tuple[float, 
 
 
 def measure(config: ModelConfig, folder: Path, speed_s: float, memory_s: float) -> dict[str, object]:
-    """Return all figures of one architecture.
+    """Return all measures of one architecture by name.
 
     Args:
         config: the model.

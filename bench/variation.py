@@ -61,7 +61,7 @@ def hits(model: Model, centre: Sequence[float], amount: float) -> list[NDArray[n
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Run the command line; return the exit code."""
     parser = model_parser("variation", __doc__.splitlines()[0], "real sounds of the classes")
     add_learned_ear(parser)
     args = parser.parse_args(argv)

@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
 
         add(args.out)
     size_mb = args.out.stat().st_size / 1e6
-    print(f"{args.out}  {size_mb:.1f} MB, differs from PyTorch by {parity.worst:.0e} at most")
+    print(f"{args.out}  {size_mb:.1f} MB, the decoder; it differs from PyTorch by {parity.worst:.0e} at most")
     beside = encoder_path(args.out)
     print(f"{beside}  {beside.stat().st_size / 1e6:.1f} MB, the encoder for `realtime encode`")
     print(f"next: {program('realtime')} serve --model {shlex.quote(str(args.out))}")

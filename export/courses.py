@@ -1,7 +1,7 @@
 """Measures courses: straight paths between class centres, divided into steps that sound equal.
 
-`python -m export.courses FILE.onnx` adds the measured courses to a decoder file. The encoder file beside it
-contains a checksum of the decoder's metadata, which is renewed.
+`python -m export.courses FILE.onnx` adds the measured courses to the metadata of a decoder file, and renews
+the checksum of this metadata in the encoder file beside it.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class _Line:
     def measured(self, t: float) -> tuple[NDArray[np.float32], float]:
         """Return the mel powers [windows, bands] of the sound at `t`, and the loudness of its first 400 ms.
 
-        The loudness is in LUFS. That of the whole sound would jump along the line, wherever one more quiet
-        block passes the gate of BS.1770.
+        The loudness is in LUFS. The loudness of the whole sound would jump along the line, wherever one more
+        quiet block passes the gate of BS.1770.
         """
         if t not in self._measured:
             sound = self.sound(t)
@@ -139,7 +139,7 @@ def courses(decoder: Decoder) -> tuple[CourseInfo, ...]:
 
 
 def add(path: Path) -> ModelInfo:
-    """Measure the courses of a decoder file, write them into the file, and adjust the encoder file beside it.
+    """Measure the courses of a decoder file, and write them into the file; adapt the encoder file beside it.
 
     Returns:
         The new metadata of the decoder.

@@ -42,7 +42,7 @@ DECIMALS = 3
 CANDIDATES = 24
 """Number of training sounds of a class that are decoded to find the centre of the class."""
 TYPICAL = 8
-"""Number of typical sounds among which the one with the clearest pitch is chosen, in a class with a pitch."""
+"""Number of typical sounds; in a class with a pitch, the one with the clearest pitch becomes the centre."""
 PITCHED = 0.25
 """Median clarity of pitch (`_clarity`) above which the sounds of a class count as having a pitch."""
 BODY_S = (0.05, 0.3)
@@ -65,7 +65,8 @@ def describe(
         name: name of the model.
         velocity: directions of z in which hits get harder; None: unknown.
         candidates: number of training sounds of a class that are decoded to find the centre of the class; 1
-            takes the sound in the middle. Only architectures with components use it.
+            takes the sound in the middle. Architectures other than "modal" ignore the number, and take the
+            mean z.
 
     Raises:
         ExportError: if the checkpoint, or a class, has no training sounds.
@@ -73,7 +74,7 @@ def describe(
     anchors, labels = checkpoint.anchors, torch.tensor(checkpoint.anchors.labels)
     z = anchors.mean.double().round(decimals=DECIMALS)
     if not len(z):
-        raise ExportError("the checkpoint has no training sounds, which the metadata describes")
+        raise ExportError("the checkpoint has no training sounds")
     centre = z.mean(0)
     axes, variance = _principal_axes(z - centre)
     places = (z - centre) @ axes[:2].T
@@ -85,7 +86,8 @@ def describe(
         if len(members):
             centroid = members.mean(0)
             spread = (members - centroid).square().sum(1).mean().sqrt()
-            if ARCHITECTURES[config.model.architecture].learns_components:  # the mean z sounds weak
+            # the mean z of many kits decodes to a weak sound
+            if ARCHITECTURES[config.model.architecture].learns_components:
                 centroid = _most_typical(model, members, config, candidates)
             harder = () if velocity is None else _floats(velocity.classes[label])
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))

@@ -69,7 +69,7 @@ def encoder_difference(model: VAE, path: Path) -> float:
         path: the encoder file.
 
     Returns:
-        The difference, divided by the largest |z| or 1.
+        The difference, divided by the largest |z|, or by 1 if all |z| are smaller.
     """
     encoder = Encoder(path)
     preparation = encoder.info.preparation

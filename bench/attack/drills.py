@@ -289,9 +289,7 @@ def worker_kills(folder: Path, model: Path, count: int) -> Result:
             code, end_s = target.end()
             result.end_s = max(result.end_s, end_s)
             result.faults += [*target.tracebacks, *([f"exit code {code}"] if code else [])]
-    result.done = (
-        f"{count} kills of the worker; it plays again after {min(back_s):.1f} to {max(back_s):.1f} s"
-    )
+    result.done = f"{count} kills of the worker; sound is back after {min(back_s):.1f} to {max(back_s):.1f} s"
     return result
 
 

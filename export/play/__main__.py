@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
     if args.learn_only:
         priority.ordinary()  # the parent process may be a server with real-time priority
     try:
-        installed.check("learning", (*installed.NEEDED, "matplotlib"), "learn")
+        installed.check("trainer play", (*installed.NEEDED, "matplotlib"), "learn")
         job = Job(
             data=args.data,
             out=args.out or Path("runs") / args.data.resolve().name,

@@ -69,5 +69,7 @@ def test_recordings_of_the_base_are_read_once_for_all_results(
 
 def test_missing_recording_of_the_base_is_named(base: Checkpoint, state: State, tmp_path: Path) -> None:
     name = base.anchors.names[0]
-    with pytest.raises(TrainerError, match=rf"{tmp_path}: no recording {name}, which the base has learnt"):
+    with pytest.raises(
+        TrainerError, match=rf"{tmp_path}: no recording {name}, on which the base was trained"
+    ):
         kit.Recordings(tmp_path).distance_db(state, base)

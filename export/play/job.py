@@ -24,7 +24,7 @@ class Job:
         data: folder of the sounds.
         out: folder of the run: model file, checkpoints, preview.
         config: the training configuration, including the number of passes over the sounds.
-        base: the trained model that a new run starts from, as for `trainer.run.base.choose`.
+        base: the trained model that a new run starts from, or None (see `trainer.run.base.choose`).
         qualities: number of passes over the sounds for each value of `--quality`.
         force: True to replace a run that was trained on other sounds.
     """

@@ -31,7 +31,7 @@ class Learner:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=_main, args=(job, theirs), name="learner")
-        with _blocked(ENDING):  # until the process has handlers for them
+        with _blocked(ENDING):  # until the new process has handlers for these signals
             self._process.start()
         theirs.close()
 

@@ -1,7 +1,7 @@
-"""Writes a preview of a model: a picture and a sound file that compare its sounds with the real ones.
+"""Writes a preview of a model: a picture and a sound file that compare the model's sounds with real sounds.
 
-Each training sound stands beside the model's reconstruction of it. The pairs are sorted by their mel distance
-(the mean difference of their mel levels), largest first.
+Each training sound stands beside the model's reconstruction of it. The pairs are sorted by mel distance
+(the mean difference of the mel levels), largest first.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Replaces the model file that the server plays, and its preview, if a new version is closer to the sounds.
 
-A version's distance from the sounds is the mean of their mel distances: the mean difference, in dB, between
-the mel levels of a training sound and those of the version's reconstruction of it.
+A version's distance from the sounds is the mean of mel distances. A mel distance is the mean difference, in
+dB, between the mel levels of a training sound and those of the version's reconstruction of the sound.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Server:
         if not args.port:
             args.port = _free_port()
             self._words += ["--port", str(args.port)]
-        bind(args.host, args.port).close()  # fails now rather than when the first version is made
+        bind(args.host, args.port).close()  # reports a port in use now, not after the first version is made
         host = "127.0.0.1" if args.host == "0.0.0.0" else args.host
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect((host, args.port))

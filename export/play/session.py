@@ -1,8 +1,8 @@
-"""Runs `trainer play` with three processes: this one starts the learner and the server.
+"""Runs `trainer play`: starts the learner and the server, each in a process of its own.
 
     learner ── model files ──► server
 
-The learner trains the model and writes a new version of its files from time to time. After each version, this
+The learner trains the model and, from time to time, replaces the model files by a closer version. Then this
 process tells the server (`realtime serve`) to load the files. The server keeps playing if the learner is
 killed.
 """

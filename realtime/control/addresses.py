@@ -1,4 +1,8 @@
-"""The table of OSC addresses: the source of parsing, checks, error texts and `docs/osc.md` (`make docs`)."""
+"""The table of OSC addresses and their arguments, from which `make docs` also writes `docs/osc.md`.
+
+The point is the position z in the model's latent space that the performer moves. A touch, such as a finger or
+a track, has a point of its own. A hit is a request to play a sound.
+"""
 
 from __future__ import annotations
 
@@ -50,16 +54,16 @@ from realtime.synth.commands import (
 from realtime.synth.glide import CURVES
 from realtime.util.errors import ControlError
 
-HORIZON_S = 60.0  # how far ahead of now a time tag may lie
+HORIZON_S = 60.0  # a time tag may lie at most this far in the future
 PATHS = ("linear", "spherical")
 DEFAULT_INTERVAL_MS = 200.0
 MIDDLE_C = 60  # the MIDI note that plays a sound at its trained pitch
 
-# ---- from checked arguments to requests; in an address with a touch, the touch's number comes first
+# ---- functions that turn checked arguments into requests; the number of a touch, if any, comes first
 
 
 def _split_touch(values: tuple[Any, ...], count: int) -> tuple[int | None, tuple[Any, ...]]:
-    """Split the values into the touch's number, or None, and the `count` arguments."""
+    """Return the touch's number, or None if there are only `count` values, and the `count` arguments."""
     return (None, values) if len(values) == count else (values[0], values[1:])
 
 
@@ -115,7 +119,7 @@ def _path(space: LatentSpace, values: tuple[Any, ...]) -> Goto:
 
 
 def _in_beats(read: Callable[[LatentSpace, tuple[Any, ...]], Goto]) -> Callable[..., InBeats]:
-    """Return a function that reads the duration of a glide in beats."""
+    """Return a function like `read` that takes the duration of the glide in beats instead of ms."""
 
     def glide(space: LatentSpace, values: tuple[Any, ...]) -> InBeats:
         goto = read(space, values)
@@ -125,7 +129,7 @@ def _in_beats(read: Callable[[LatentSpace, tuple[Any, ...]], Goto]) -> Callable[
 
 
 def _trigger(space: LatentSpace, values: tuple[Any, ...]) -> Hit:
-    """Play a hit, at a named point if there is a name."""
+    """Play a hit at the named point, or without a name at the current point."""
     touch, (velocity, name) = _split_touch(values, 2)
     return Hit(velocity, None if name is None else space.point(name), touch)
 
@@ -139,7 +143,7 @@ def _note(space: LatentSpace, values: tuple[Any, ...]) -> Hit | Nothing:
 
 
 def _drum(space: LatentSpace, values: tuple[Any, ...]) -> Hit | Nothing:
-    """Play the drum of a General MIDI note; where the model has none, play at the note's pitch."""
+    """Play the drum of a General MIDI note; if the model lacks this drum, play at the note's pitch."""
     note, velocity = values
     if velocity == 0:
         return Nothing()
@@ -150,7 +154,7 @@ def _drum(space: LatentSpace, values: tuple[Any, ...]) -> Hit | Nothing:
 
 
 def _recall(space: LatentSpace, values: tuple[Any, ...]) -> Goto | Move:
-    """Move to a preset: with a time, glide for that long; otherwise use the default glide."""
+    """Move to a preset: glide for `ms` if that is given, otherwise use the default glide."""
     name, ms = values
     z = space.preset(name)
     return Move(z) if ms is None else Goto(z, ms)
@@ -214,7 +218,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     Address("/morph/z", "Move the point to these coordinates.", _z, (_Z,)),
     Address(
         "/morph/z/<i>",
-        "Set one coordinate of the point at once; the others stay.",
+        "Set one coordinate of the point, without a glide; the other coordinates stay.",
         _dimension,
         (_COORDINATE,),
         placeholders=(_INDEX,),
@@ -247,8 +251,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/macro/<i>",
-        "Set the point's position along a principal axis of the training sounds at once. Axis 0 has the most "
-        "variance.",
+        "Set the point's position along a principal axis of the training sounds, without a glide. Axis 0 has "
+        "the most variance.",
         lambda space, values: space.macro(*values),
         (_number("value", quantities.AXIS, "distance from the mean of the training sounds"),),
         placeholders=(_INDEX,),
@@ -261,8 +265,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/glide/beats",
-        "As `/morph/glide`, with the duration in beats of the sequencer (`/morph/seq/tempo`), or of the beat "
-        "that the sequencer follows.",
+        "Like `/morph/glide`, but with the duration in beats, at the tempo of the sequencer "
+        "(`/morph/seq/tempo`) or of the external beat that the sequencer follows (`/morph/seq/beat`).",
         lambda space, values: ChangeSetting("travel", replace(Travel(*values), in_beats=True)),
         (_BEATS, _CURVE, _PATH),
     ),
@@ -271,14 +275,14 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "Glide to a named point.",
         _goto,
         (Argument("name", "text", _NAME, names="points"), _MS, _CURVE, _PATH),
-        "`/morph/done /morph/goto name` on arrival; none if another move comes first",
+        "`/morph/done /morph/goto name` on arrival; no reply if another move comes first",
     ),
     Address(
         "/morph/goto/beats",
-        "As `/morph/goto`, with the duration in beats, at the tempo when the glide begins.",
+        "Like `/morph/goto`, but with the duration in beats, at the tempo when the glide begins.",
         _in_beats(_goto),
         (Argument("name", "text", _NAME, names="points"), _BEATS, _CURVE, _PATH),
-        "`/morph/done /morph/goto/beats name` on arrival; none if another move comes first",
+        "`/morph/done /morph/goto/beats name` on arrival; no reply if another move comes first",
     ),
     Address(
         "/morph/path",
@@ -289,7 +293,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/path/beats",
-        "As `/morph/path`, with the duration in beats, at the tempo when the glide begins.",
+        "Like `/morph/path`, but with the duration in beats, at the tempo when the glide begins.",
         _in_beats(_path),
         (_BEATS, Argument("name", "text", _NAME, many=True, names="points")),
         "`/morph/done /morph/path/beats name` on arrival at the last point",
@@ -343,22 +347,30 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         placeholders=(_TOUCH,),
     ),
     Address(
-        "/morph/touch/<i>/z", "As `/morph/z`, for the touch's own point.", _z, (_Z,), placeholders=(_TOUCH,)
+        "/morph/touch/<i>/z",
+        "Like `/morph/z`, but for the touch's own point.",
+        _z,
+        (_Z,),
+        placeholders=(_TOUCH,),
     ),
     Address(
-        "/morph/touch/<i>/xy", "As `/morph/xy`, for the touch's own point.", _xy, _XY, placeholders=(_TOUCH,)
+        "/morph/touch/<i>/xy",
+        "Like `/morph/xy`, but for the touch's own point.",
+        _xy,
+        _XY,
+        placeholders=(_TOUCH,),
     ),
     Address(
         "/morph/touch/<i>/weights",
-        "As `/morph/weights`, for the touch's own point.",
+        "Like `/morph/weights`, but for the touch's own point.",
         _weights,
         (_WEIGHTS,),
         placeholders=(_TOUCH,),
     ),
     Address(
         "/morph/touch/<i>/pressure",
-        "Change the timbre of the touch's sounds to that of a hit with this velocity, with the "
-        "`/morph/dynamics` that was set when they began.",
+        "Change the timbre of the touch's sounds to that of a hit with this velocity. Each sound uses the "
+        "value of `/morph/dynamics` from when it began.",
         lambda space, values: Press(*values),
         (_number("velocity", quantities.VELOCITY, "0 is the softest hit, 1 the hardest"),),
         placeholders=(_TOUCH,),
@@ -432,7 +444,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
                 missing="the model whose presets were saved last",
             ),
         ),
-        "`/morph/done /morph/preset/adopt checksum`; an error that lists the checksums if none fits",
+        "`/morph/done /morph/preset/adopt checksum`; if none fits, an error that lists the checksums",
     ),
     Address(
         "/morph/encode",
@@ -544,26 +556,27 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         f"`/morph/settings.reply` key value …: {', '.join(HIT_SETTINGS)}, glide (ms), glide_beats (0 "
         "if it is set in ms), curve, path",
     ),
-    _query("presets", "As `/morph/preset/list`.", "as for `/morph/preset/list`"),
+    _query("presets", "List the presets, like `/morph/preset/list`.", "as for `/morph/preset/list`"),
     _query(
         "latency",
-        "Give the latency from a message to its sound as a sum of named terms.",
-        "`/morph/latency.reply` name ms name ms …: the terms for a hit, their `total`, the measured `p99`; "
-        "then the terms for a move that differ (`coordinate_…`) and `coordinate_total`",
+        "Give the latency from a message to its sound as a sum of named components.",
+        "`/morph/latency.reply` name ms name ms …: the components for a hit, their `total`, the measured "
+        "`p99`; then, for a move, the components that differ (`coordinate_…`) and `coordinate_total`",
     ),
     _query(
         "status",
         "Give the state of the engine.",
         "`/morph/status.reply` key value …: voices, hits since the start, late blocks, peak and RMS levels, "
-        "…, `model`, the model's name, `model_id`, a number that identifies the model, `seq_step`, the step "
-        "that sounds in the sequencer (-1 when stopped), `seq_revision`, which rises with every edit, and "
-        "`take_seconds`, the length of the take that is being recorded (-1: none)",
+        "…, `model` (the model's name), `model_id` (a number that identifies the model), `seq_step` (the "
+        "sequencer's current step; -1 when stopped), `seq_revision` (rises with every edit) and "
+        "`take_seconds` (the length of the take that is being recorded; -1: none)",
     ),
     *PATTERN_QUESTIONS,
     Address(
         "/morph/subscribe",
-        "Send the status to a port at regular intervals, and edits of the sequencer, until unsubscribed, or "
-        "an hour after the latest message from the same machine.",
+        "Send the status at regular intervals, and every edit of the sequencer, to a port of the sender's "
+        "machine. The subscription ends with `/morph/unsubscribe`, or when that machine has sent no message "
+        "for an hour.",
         lambda space, values: Subscribe(*values),
         (
             _PORT,
@@ -597,7 +610,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     Address(
         "/ping", "Ask whether the server is running.", lambda space, values: Query("ping"), reply="`/pong`"
     ),
-    Address("/wek/outputs", "As `/morph/z`; the message that Wekinator sends.", _z, (_Z,)),
+    Address("/wek/outputs", "Like `/morph/z`; the program Wekinator sends this message.", _z, (_Z,)),
 )
 
 TABLE = Table(ADDRESSES)

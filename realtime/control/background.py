@@ -42,7 +42,8 @@ class Jobs:
     def submit(self, work: Callable[[], Any], finish: Finish) -> None:
         """Queue `work`; call `require_room` first.
 
-        `finished` later yields `finish` with the result, or with the error that `work` raised.
+        Once `work` is done, the method `finished` yields `finish` and the result of `work`, or a
+        RealtimeError if `work` raised an error.
         """
         if self._thread is None:
             thread = threading.Thread(target=self._run, name="jobs", daemon=True)
@@ -52,7 +53,7 @@ class Jobs:
         self._open += 1
 
     def finished(self) -> Iterator[tuple[Finish, Any]]:
-        """Yield the jobs finished since the last call, each as (finish, result)."""
+        """Yield (finish, result) for each job that has finished since the last call."""
         while True:
             try:
                 finish, result = self._done.get_nowait()
@@ -62,7 +63,7 @@ class Jobs:
             yield finish, result
 
     def close(self) -> bool:
-        """Drop waiting jobs; return True if the running one ends within `CLOSE_TIMEOUT_S`."""
+        """Drop waiting jobs; return True if no job is still running after `CLOSE_TIMEOUT_S`."""
         if self._thread is None:
             return True
         try:

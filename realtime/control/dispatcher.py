@@ -4,8 +4,9 @@
                                        │ └────► jobs in the background: files, models
                                        └─► replies
 
-`addresses` defines the messages, `state` holds the settings and the point that apply to them, and
-`senders.subscriptions` the receivers of replies and of the status.
+The module `addresses` defines the messages. The package `state` holds the settings of new hits and the point:
+the position z in the model's latent space that the performer moves. `senders.subscriptions` holds the
+receivers of replies and of the status.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ from realtime.synth.plugins import Chain
 from realtime.util.errors import ControlError, RealtimeError
 
 MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
-IDLE_S, BUSY_S = 0.1, 0.01  # polling intervals for news: idle, and while a sender waits
+IDLE_S, BUSY_S = 0.1, 0.01  # seconds between two calls of `news`: when idle, and while a sender waits
 
 _MODEL_CHANGED = "the model has changed in the meantime"
 
@@ -95,7 +96,7 @@ class Control:
         info: metadata of the model that plays.
         player: the engine.
         preset_file: the preset file; by default, presets stay in memory.
-        instruments: encode sounds and load models; without them, `/morph/encode` and `/morph/model` are
+        instruments: encodes sounds, loads models and names axes; without it, messages that request these are
             refused.
         takes: records takes; without it, `/morph/record/…` is refused.
         effects: the plugins.
@@ -154,7 +155,7 @@ class Control:
         self._send_edits()
 
     def _renew(self, info: ModelInfo) -> None:
-        """Switch to another version of the model; keep presets, point and sequencer."""
+        """Switch to another version of the same model; keep presets, point and sequencer."""
         self._describe(info)
         before, self.presets = self.presets, Presets(info, self.presets, self.presets.last)
         self.presets.patterns, self.presets.elsewhere = before.patterns, before.elsewhere
@@ -165,7 +166,7 @@ class Control:
         self._send_edits()
 
     def _prepare(self) -> None:
-        """Request that the sounds of class centres, their hardest hits and presets be decoded ahead."""
+        """Have the engine decode ahead the sounds of class centres, of their hardest hits, and of presets."""
         points = [c.centroid for c in self.info.classes]
         dynamics, expression = self.settings().hit.dynamics, self.space.expression
         if dynamics and expression.knows_velocity:
@@ -175,16 +176,16 @@ class Control:
         self.player.submit([Prepare(tuple(points[:MAX_PREPARED]))])
 
     def restore(self) -> bool:
-        """Restore point, gain and mode of this model's last session; return False if there is none."""
+        """Restore point, gain and mode of this model's last session; return False if there was no session."""
         if (last := self.presets.last) is None:
             return False
         self._submit([SetZ(last.z), Gain(last.gain_db), Mode(last.mode)], None)
         return True
 
     def resume(self, info: ModelInfo) -> None:
-        """Bring a restarted engine to the state of the previous one.
+        """Bring a restarted engine to the state of the engine before it.
 
-        Glides, sounding hits and scheduled commands are lost. With another model, so is the point.
+        Glides, sounding hits and scheduled commands are lost, and also the point if another model plays now.
 
         Args:
             info: metadata of the model that plays now.
@@ -214,13 +215,14 @@ class Control:
     def handle(
         self, messages: Sequence[Message], sender: Sender, due: float | None = None, at: int | None = None
     ) -> list[Message]:
-        """Carry out messages at the same sample. An invalid message does not stop the others.
+        """Carry out messages, all at the same time. An invalid message does not stop the others.
 
         Args:
             messages: one message, or the messages of a bundle.
             sender: receives later replies, such as `/morph/done`.
-            due: monotonic time in seconds at which they are to be heard, or None for now.
-            at: device sample at which they take effect, instead of `due`; it lies in one of the next blocks.
+            due: monotonic time in seconds at which the effect is to be heard; None: now.
+            at: instead of `due`, the sample at which the messages take effect, counted by the audio device; a
+                sample of one of the next blocks.
 
         Returns:
             The replies to the sender.
@@ -242,9 +244,10 @@ class Control:
         return replies
 
     def _submit(self, commands: Sequence[Command], due: float | None, at: int | None = None) -> bool:
-        """Submit commands to the engine; return False if its queue is full.
+        """Submit commands to the engine; return False if the engine's queue is full.
 
-        If they begin a gesture, the engine also returns the point before them, which undo needs.
+        If the commands begin a gesture (a series of moves that is undone as a whole), store the point before
+        them, which the engine then returns.
 
         Raises:
             RealtimeError: no engine is running.
@@ -421,7 +424,7 @@ class Control:
         return self._sequencer.tempo
 
     def where(self) -> Z:
-        """Return the engine's point, z [D]."""
+        """Return the engine's point z [D]."""
         return self._player_z()
 
     def _facts(self) -> replies.Facts:
@@ -446,7 +449,7 @@ class Control:
         return command
 
     def _levelled(self, hit: Trigger) -> Trigger:
-        """Return a hit with the level of the point added to its own."""
+        """Return `hit` with the level of the point added, unless the hit belongs to a touch."""
         level_db = self._point.level_db
         if hit.touch is not None or not level_db:
             return hit
@@ -458,7 +461,7 @@ class Control:
         """Send the engine the changes to the pattern.
 
         Raises:
-            RealtimeError: no engine is running; the next one gets the whole pattern.
+            RealtimeError: no engine is running; the next engine gets the whole pattern.
         """
         if commands := self._sequencer.commands():
             self.player.submit(commands)
@@ -530,7 +533,7 @@ class Control:
         instruments, presets = _given(self._instruments), self.presets
 
         def build() -> Any:
-            with suppress(PresetError):  # a pattern that cannot be saved must not block the change
+            with suppress(PresetError):  # presets that cannot be saved must not block the change of model
                 self._preset_file.save(presets)
             return instruments.build(file)
 
@@ -552,10 +555,10 @@ class Control:
         sender: Sender,
         last: bool = True,
     ) -> None:
-        """Run `work` in the background, then `use` its result on this thread.
+        """Run `work` in the background, then call `use` with the result on this thread.
 
-        If this is the `last` work of a message, `/morph/done` follows, with `name` or else the result.
-        Otherwise `use` starts further work.
+        If this is the `last` work for a message, then reply `/morph/done` with `name`, or with the result if
+        `name` is None. Otherwise, `use` starts further work, which replies.
         """
 
         def finish(result: object) -> list[tuple[Sender, Message]]:
@@ -581,7 +584,7 @@ class Control:
         return self._subscriptions.receiver(sender)
 
     def news_interval_s(self) -> float:
-        """Return the seconds until `news` must be called again."""
+        """Return the time in seconds until `news` must be called again."""
         if self._arrivals.expected or self._jobs.busy:
             return BUSY_S
         now = self._clock()
@@ -589,7 +592,11 @@ class Control:
         return min(max(due - now, 0.001), IDLE_S)
 
     def news(self) -> Iterator[tuple[Sender, Message]]:
-        """Yield (receiver, message) for arrived glides, finished jobs, axis names, edits and due statuses."""
+        """Yield (receiver, message) for replies and reports that have become due since the last call.
+
+        They concern glides that have arrived, finished jobs, names of axes, edits of the pattern, and the
+        status.
+        """
         arrived: Iterable[int] = ()
         with suppress(RealtimeError):  # no engine is running at the moment
             arrived = self.player.arrivals() if self._arrivals.expected else ()
@@ -610,7 +617,7 @@ class Control:
                 yield receiver, replies.status(self.player, self._facts())
 
     def close(self) -> None:
-        """Stop background jobs; save the presets with the current point, gain and mode.
+        """Stop background jobs; save the presets together with the current point, gain and mode.
 
         Raises:
             RealtimeError: saving failed.

@@ -1,4 +1,4 @@
-"""The drums of General MIDI by note: the percussion key map of General MIDI 1."""
+"""The percussion key map of General MIDI 1: the drum that each MIDI note plays."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ class Drum:
     """The sound of a note.
 
     Attributes:
-        names: classes that may play the drum, the best first; a model without any of them lacks the drum.
-        semitones: pitch relative to the class centre, which tells apart the notes that share a class.
+        names: classes (kinds of sounds that a model may have learnt) that can play the drum, the best first;
+            a model with none of these classes lacks the drum.
+        semitones: pitch relative to the typical sound of the class; notes that share a class differ in pitch.
         choke: choke group; 0 is none.
-        grabbed: True if aftertouch ends the sound, as a hand ends that of a cymbal.
+        grabbed: True if aftertouch ends the sound, as a hand that grabs a cymbal does.
     """
 
     names: tuple[str, ...]
@@ -27,7 +28,7 @@ class Drum:
     grabbed: bool = False
 
     def of(self, classes: Names) -> str | None:
-        """Return the first of `names` that a model's classes have, as the model spells it, or None."""
+        """Return the first of `names` that is among a model's classes, in the model's spelling, or None."""
         return next((found for name in self.names if (found := classes.find(name))), None)
 
 

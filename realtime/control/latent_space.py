@@ -1,4 +1,8 @@
-"""Named points, weighted means, the map and the axes: converts a performer's input to z, and back."""
+"""Converts what a performer names to z, a position in the model's latent space, and back.
+
+A performer can name class centres, training sounds (anchors) and presets; weighted means of these; a place on
+the two-dimensional map of the training sounds; and a position along a principal axis of the training sounds.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,8 @@ class LatentSpace:
     Args:
         info: the model's metadata.
         presets: name -> z [D]; read at every call, so it may change.
-        elsewhere: for each preset of another model with this name, the command that takes the preset over.
+        elsewhere: name of a preset of another model that has the same name as this model -> the command that
+            takes the preset over.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class LatentSpace:
         self._classes = Names(c.name for c in info.classes)
         self._sounds = np.array([a.z for a in info.anchors], np.float64).reshape(-1, info.latent_dim)
         self.map = _unit_square(np.array([a.xy for a in info.anchors], np.float64).reshape(-1, 2))
-        """Places of the training sounds on the map: float64 [anchors, 2], each direction scaled to 0..1."""
+        """Places of the N training sounds on the map: float64 [N, 2], each direction scaled to 0..1."""
         self._projection = _linear_fit(self._sounds, self.map)
         self._centres = np.array([c.centroid for c in info.classes], np.float64)
         self._shares = Shares(info)
@@ -53,11 +58,11 @@ class LatentSpace:
         self._courses = Courses(info)
 
     def of_model(self, name: str) -> bool:
-        """Return True if the model itself has a point with that name."""
+        """Return True if a class or a training sound of the model has that name."""
         return name in self._named
 
     def knows(self, name: str) -> bool:
-        """Return True if the model or a preset has that name."""
+        """Return True if a class, a training sound or a preset has that name."""
         return self._find(name) is not None
 
     def preset(self, said: str) -> Z:
@@ -81,7 +86,7 @@ class LatentSpace:
         A training sound may also be named without its folder, by the rules of `Names.find_file`.
 
         Raises:
-            ControlError: no point has that name; the message lists the nearest names, or those that exist.
+            ControlError: no point has that name; the message lists similar names, or else the existing names.
         """
         if found := self._find(said):
             return found
@@ -92,7 +97,7 @@ class LatentSpace:
         raise ControlError(f"no point named {said!r}: {hint}")
 
     def _listed(self) -> str:
-        """Return the names of classes and presets, and the name of a training sound."""
+        """Return a text with the names of classes and presets, and of one training sound as an example."""
         classes = ", ".join(c.name for c in self.info.classes)
         sound = f"; a training sound is named like {self.info.anchors[0].name!r}" if self.info.anchors else ""
         presets = f"presets are {first(self.presets)}" if self.presets else "there are no presets yet"
@@ -102,22 +107,23 @@ class LatentSpace:
         """Return the z [D] of a class's centre, a training sound, or a preset.
 
         Raises:
-            ControlError: no point has that name; the message lists the nearest names.
+            ControlError: no point has that name; the message lists similar names.
         """
         name = self.name(said)
         return self._named[name] if name in self._named else self.presets[name]
 
     def drum(self, note: int) -> tuple[Z, Drum] | None:
-        """Return z [D] and settings of the drum of a General MIDI note, or None if the model lacks it."""
+        """Return z [D] and settings of a General MIDI note's drum, or None if the model lacks the drum."""
         drum = DRUMS.get(note)
         name = drum and drum.of(self._classes)
         return (self._named[name], drum) if drum and name else None
 
     def at(self, x: float, y: float) -> Z:
-        """Return the z [D] at a place on the map, each coordinate 0..1.
+        """Return the z [D] at a place on the map, x and y in 0..1.
 
-        Inverse-distance weighting (Shepard 1968) of the training sounds: z = sum(w_i z_i) / sum(w_i) with
-        w_i = 1 / d_i^4 and d_i the distance on the map. At a sound's own place, z is that sound's z.
+        The result is the mean of the training sounds' z_i, weighted by inverse distance (Shepard 1968):
+        z = sum(w_i z_i) / sum(w_i) with w_i = 1 / d_i^4, where d_i is the distance on the map between (x, y)
+        and sound i. At a sound's own place, z is that sound's z.
 
         Raises:
             ControlError: the model has no training sounds.
@@ -134,19 +140,21 @@ class LatentSpace:
     def on_map(self, z: Sequence[float]) -> tuple[float, ...]:
         """Return the place of z [D] on the map, each coordinate clipped to 0..1; () without a map.
 
-        A training sound lies at its own place. The map is a linear projection of the space, but `at` gives a
-        mixture of sounds, so `on_map(at(x, y))` lies near (x, y), not exactly there.
+        The map is a linear projection of the space: a training sound's z gives the sound's own place. But
+        `at` mixes the z of several sounds, so `on_map(at(x, y))` is only near (x, y).
         """
         if not len(self.map):
             return ()
         return tuple(float(x) for x in np.clip(np.append(z, 1.0) @ self._projection, 0.0, 1.0))
 
     def between(self, a: str, b: str, share: float, way: str = "even") -> tuple[Z, float]:
-        """Return the point at a share, 0..1, of the way between two named points, and its level in dB.
+        """Return a point [D] between two named points, and the gain in dB of hits at this point.
 
         Args:
-            way: one of `WAYS`. "even" follows the course between two classes, if they have one, in steps that
-                sound equal. Otherwise the point is (1 - share) a + share b.
+            share: share of the way from a to b, 0..1.
+            way: one of `WAYS`. With "even", equal steps of `share` sound equal if the model file has a course
+                (measured positions and gains) between the two classes. Otherwise, the point is
+                (1 - share) a + share b, and the gain is 0.
 
         Raises:
             ControlError: a name is unknown.
@@ -156,7 +164,7 @@ class LatentSpace:
         return tuple((1.0 - t) * x + t * y for x, y in ends), level_db
 
     def course(self, a: str, b: str) -> Course:
-        """Return the course between two named points; `STRAIGHT` unless they are classes that have one."""
+        """Return the course between two classes; `STRAIGHT` if the model has none between points a and b."""
         return self._courses.between(self.name(a), self.name(b))
 
     def blend(self, words: Sequence[float | str]) -> Z:
@@ -201,7 +209,10 @@ class LatentSpace:
         return SetAxis(pca.basis[index], self.info.latent.mean, value * deviation)
 
     def macros(self, z: Sequence[float]) -> list[float]:
-        """Return the position of z [D] along each principal axis, as for `macro`; 0 if the variance is 0."""
+        """Return the position of z [D] along each principal axis, in standard deviations from the mean z.
+
+        Along an axis without variance, the position is 0.
+        """
         pca = self.info.pca
         if not pca.basis:
             return []
@@ -212,7 +223,7 @@ class LatentSpace:
         return [float(x) for x in np.where(still, 0.0, along / np.where(still, 1.0, deviations))]
 
     def probabilities(self, z: Sequence[float]) -> list[float]:
-        """Return the probability of each class at z [D], by `Shares`; the sum is 1."""
+        """Return the probability of each class at z [D]; the sum is 1."""
         return [float(p) for p in self._shares.at(z)]
 
     def lacks(self, setting: str) -> str:
@@ -225,7 +236,7 @@ class LatentSpace:
 
 
 def _unit_square(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale places [N, 2] to 0..1 in both directions; 0.5 in a direction in which all are equal."""
+    """Scale places [N, 2] to 0..1 in both directions; equal coordinates all become 0.5."""
     if not len(places):
         return places
     low, extent = places.min(axis=0), np.ptp(places, axis=0)
@@ -236,7 +247,7 @@ def _unit_square(places: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _linear_fit(points: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the least-squares matrix [D + 1, 2] from points [N, D], a 1 appended, to places [N, 2]."""
+    """Return the matrix [D + 1, 2] that fits places [N, 2] to points [N, D], each with a 1 appended."""
     return np.asarray(np.linalg.lstsq(np.c_[points, np.ones(len(points))], places, rcond=None)[0], np.float64)
 
 

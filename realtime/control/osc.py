@@ -34,7 +34,7 @@ MAX_AT_ONCE = 32  # datagrams received before any is handled
 REST_S = 0.001  # pause after a round of dropped datagrams, so that rendering gets processor time
 PIECE = 16  # messages parsed before other senders get a turn
 MAX_DEPTH = 8  # bundles within bundles
-KERNEL_BUFFER = 1 << 22  # bytes in either direction: enough for a second of a flood
+KERNEL_BUFFER = 1 << 22  # bytes in each direction: enough for one second of flooding
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ def split(datagram: bytes) -> list[Part]:
 
 def _bundle(datagram: bytes, depth: int) -> Iterator[Part]:
     if depth == 0:
-        raise OscError(f"bundles nested more than {MAX_DEPTH} deep")
+        raise OscError(f"bundles are nested more than {MAX_DEPTH} deep")
     if len(datagram) < 16:
         raise OscError("bundle without a time tag")
     messages: list[bytes] = []
@@ -99,7 +99,7 @@ def _bundle(datagram: bytes, depth: int) -> Iterator[Part]:
         size = int.from_bytes(datagram[at : at + 4], "big", signed=True)
         element = datagram[at + 4 : at + 4 + size]
         if size < 4 or size % 4 or len(element) < size:
-            raise OscError(f"bundle element of {size} bytes where {len(datagram) - at - 4} are left")
+            raise OscError(f"bundle element of {size} bytes, but {len(datagram) - at - 4} bytes are left")
         if element.startswith(_BUNDLE):
             inner += _bundle(element, depth - 1)
         else:
@@ -119,7 +119,7 @@ def _due(tag: int) -> float | None:
 
 def _message(datagram: bytes) -> Message:
     if not datagram.startswith(b"/"):
-        raise OscError("neither a message (/…) nor a bundle (#bundle)")
+        raise OscError("the datagram is neither a message (/…) nor a bundle (#bundle)")
     end = datagram.find(b"\0")
     start = (end | 3) + 1
     tags = datagram[start : datagram.find(b"\0", start)].decode("latin-1") if end > 0 else ""
@@ -210,7 +210,7 @@ class Server:
         due: float | None = None,
         at: int | None = None,
     ) -> list[Message]:
-        """Handle messages from this process like a bundle, and return the replies. Thread-safe.
+        """Handle messages from this process like those of one bundle; return the replies. Thread-safe.
 
         Later replies, such as the arrival of a glide, go to `sender`. After `stop`, do nothing and return no
         replies.
@@ -227,15 +227,15 @@ class Server:
             return self._handle(tuple(messages), sender, due, at)
 
     def post(self, datagram: bytes, sender: Sender) -> None:
-        """Handle a datagram of an attached sender as if it had arrived by UDP. Thread-safe."""
+        """Queue a datagram of an attached sender as if the datagram had come by UDP. Thread-safe."""
         self._posted.append((datagram, sender))
         with contextlib.suppress(OSError):  # a wake-up is pending, or the server has stopped
             self._waker.send(b"!")
 
     def attach(self, sender: Sender, mailbox: Callable[[bytes], None]) -> None:
-        """Pass replies to a sender to `mailbox`, as OSC messages; it must not block.
+        """Call `mailbox` with each reply to `sender`, as an OSC datagram. `mailbox` must not block.
 
-        The sender's port must be negative, so that it cannot be a UDP port.
+        The port in `sender` must be negative, so that it differs from every UDP port.
         """
         self._mailboxes[sender] = mailbox
 
@@ -244,7 +244,7 @@ class Server:
         del self._mailboxes[sender]
 
     def with_control(self, function: Callable[[Control], T]) -> T:
-        """Call `function` with the control, between two messages; return the result. Thread-safe."""
+        """Call `function` with `control` between two messages; return the result. Thread-safe."""
         with self._turn:
             return function(self.control)
 
@@ -345,7 +345,7 @@ class Server:
                 self._answer((question,), sender, due)
 
     def _answer(self, messages: tuple[Message, ...], sender: Sender, due: float | None) -> None:
-        """Handle messages, send the replies, and charge the sender for them."""
+        """Handle messages, send the replies, and charge the sender's budget for the replies."""
         with self._turn:
             replies = self._handle(messages, sender, due)
         size = sum(self._send(reply, sender) for reply in replies)
@@ -370,7 +370,7 @@ class Server:
     ) -> list[Message]:
         ahead = 0.0 if due is None else due - time.monotonic()
         if ahead > HORIZON_S:
-            text = f"time tag {ahead:.0f} s ahead; up to {HORIZON_S:g} s is accepted"
+            text = f"the time tag is {ahead:.0f} s in the future; at most {HORIZON_S:g} s are accepted"
             return [self.control.refuse(message, text) for message in messages]
         return self.control.handle(messages, sender, due, at)
 

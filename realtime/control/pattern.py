@@ -1,6 +1,8 @@
-"""The drum sequencer's pattern as performers edit it (lanes, tempo, swing), and stored patterns.
+"""The drum sequencer's current pattern, which performers edit, and stored patterns.
 
-The preset file stores both under the key `sequencer` of a model's section:
+A pattern has lanes (rows of steps), a tempo and a swing. It may also move the point, which is the performer's
+position in the latent space. The preset file stores the current pattern (`grid`) and the
+stored patterns under the key `sequencer` of a model's section:
 
     {"grid": {"tempo": 120.0, "swing": 50.0, "steps": 16, "lanes": [{"start": "kick", "end": "snare",
               "velocities": [1.0, 0.0, …], "morphs": [0.5, …], "pan": -0.3}], "path": [[0.2, 0.7], …]},
@@ -28,7 +30,7 @@ MAX_LANES = 64
 MAX_PATTERNS = 200  # for each model
 MAX_STEPS = int(quantities.STEPS.high)
 MAX_PLACES = 64  # places in a path
-PLACES_A_STEP = 4  # parts of the point's path during a step
+PLACES_A_STEP = 4  # parts into which each step divides the point's path
 Place = tuple[float, float]
 REST = (0.0,) * MAX_STEPS
 LANE_QUANTITIES: dict[str, Quantity] = {
@@ -44,9 +46,10 @@ class Lane:
     """A row of steps that play one sound, or sounds on the line between two points.
 
     Attributes:
-        start, end: names of points. If both are empty, the lane's hits play at the point and follow it.
+        start, end: names of two points in the latent space. If both are empty, the lane's hits play at the
+            performer's point and follow its moves.
         velocities: one for each of `MAX_STEPS` steps, 0..1; 0 is no hit.
-        morphs: one for each of `MAX_STEPS` steps, the share of the way from `start` (0) to `end` (1).
+        morphs: one for each of `MAX_STEPS` steps, the position between `start` (0) and `end` (1).
         mute: 1 silences the lane.
         hit: a hit with the lane's settings.
     """
@@ -59,7 +62,7 @@ class Lane:
     hit: Trigger = PLAIN
 
     def changed(self, settings: Mapping[str, Any]) -> Lane:
-        """Return a copy with other fields, or other settings of its hits."""
+        """Return a copy in which the given fields, or settings of the hits, are changed."""
         of_hits = {name: value for name, value in settings.items() if name in HIT_SETTINGS}
         rest = {name: value for name, value in settings.items() if name not in HIT_SETTINGS}
         return replace(self, **rest, hit=self.hit.with_settings(of_hits))
@@ -100,12 +103,13 @@ def _hits(lane: Lane, start: Z | None, end: Z | None, course: Course) -> tuple[T
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern for the sequencer; the `with…` methods return a changed copy.
+    """A pattern for the sequencer; the methods `with…` return a changed copy.
 
     Attributes:
         tempo: in beats per minute; a step is a quarter of a beat.
         swing: the first step's share of each pair of steps, in percent; 50 is straight.
-        path: places on the map, (x, y) each, that the point passes at equal time intervals during the loop.
+        path: places (x, y) on the map of the training sounds, each 0..1; the performer's point passes them at
+            equal time intervals during the loop.
         steps: length of the loop. Lanes store `MAX_STEPS` steps, so shortening the loop loses no step.
     """
 
@@ -128,9 +132,10 @@ class Pattern:
         ] * MAX_STEPS
 
     def ways(self, space: LatentSpace) -> list[tuple[Z, ...]]:
-        """Return the way of the point during each of `MAX_STEPS` steps, as points at equal time intervals.
+        """Return the part of `path` for each of `MAX_STEPS` steps, as points z [D] at equal time intervals.
 
-        A way has `PLACES_A_STEP` parts. It is empty without a path, without a map, and after the loop's end.
+        Each part consists of `PLACES_A_STEP` + 1 points. It is empty if there is no path or no map, and for
+        steps after the end of the loop.
         """
         if not self.path or not len(space.map):
             return [()] * MAX_STEPS
@@ -158,7 +163,7 @@ class Pattern:
         return replace(self, lanes=(*self.lanes, lane))
 
     def without_lane(self, index: int) -> Pattern:
-        """Remove a lane; those after it move up.
+        """Remove a lane; the lanes after it move up.
 
         Raises:
             ControlError: there is no such lane.
@@ -176,7 +181,7 @@ class Pattern:
         return replace(self, lanes=(*self.lanes[:index], changed, *self.lanes[index + 1 :]))
 
     def with_row(self, index: int, row: str, values: Sequence[float]) -> Pattern:
-        """Set a lane's `velocities` or `morphs` from the first step on; steps without a value get 0.
+        """Set a lane's `velocities` or `morphs`, beginning with the first step; steps without a value get 0.
 
         Raises:
             ControlError: there is no such lane, or there are more values than steps.
@@ -257,7 +262,7 @@ class Patterns(Mapping[str, Pattern]):
 
     @staticmethod
     def read(section: Any) -> tuple[Patterns, int]:
-        """Return the patterns of a file's section, and the number left out (invalid, or too many)."""
+        """Return the patterns in a file's section, and how many were left out (invalid, or too many)."""
         section = section if isinstance(section, dict) else {}
         kept = section.get("patterns", {})
         given: dict[str, Any] = kept if isinstance(kept, dict) else {}
@@ -269,7 +274,7 @@ class Patterns(Mapping[str, Pattern]):
 
 
 def _section(pattern: Pattern) -> dict[str, Any]:
-    """Return a pattern as the file stores it: for each lane, only the fields that differ from a new lane."""
+    """Return a pattern as the file stores it, with only those fields of lanes that are not the default."""
     lanes, new = [], Lane().settings()
     for lane in pattern.lanes:
         changed = {name: value for name, value in lane.settings().items() if value != new[name]}

@@ -1,4 +1,4 @@
-"""Texts with names of presets: those of the model, and those of other models with its name."""
+"""Texts that name presets of the model that plays, and of other models with the same name."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping
 from realtime.model.names import Names
 from realtime.util.errors import ControlError
 
-NAMED = 12  # presets that a line names at most
+NAMED = 12  # largest number of presets named in one line
 
 
 def first(names: Collection[str]) -> str:
-    """Return the first names: `fat, thin, …`."""
+    """Return a text with the first names, such as `fat, thin, …`."""
     return ", ".join([*names][:NAMED] + ["…"] * (len(names) > NAMED))
 
 
@@ -20,7 +20,8 @@ def taking_over(name: str, elsewhere: Mapping[str, str]) -> str:
     """Return a hint for taking over a preset of another model, or "" if none has that name.
 
     Args:
-        elsewhere: for each preset of another model with this name, the command that takes the preset over.
+        elsewhere: name of a preset of another model with the same model name -> the command that takes the
+            preset over.
     """
     found = Names(elsewhere).find(name)
     if found is None:

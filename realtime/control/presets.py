@@ -1,4 +1,4 @@
-"""Presets: named points, stored in a JSON file with a section for each model.
+"""Presets: named positions in a model's latent space, in a JSON file with a section for each model.
 
     {"soundmorph_presets": 1,
      "models": {"drums 0123456789abcdef": {"sounds": "fedcba9876543210",
@@ -7,13 +7,13 @@
 
 The key of a section is the model's name and the first 16 digits of `ModelInfo.digest`. Earlier releases used
 the hash of the training configuration instead. `sounds` has the first 16 digits of
-`ModelInfo.sounds_digest`. A model without a section continues with the latest section for the same sounds,
-which belongs to an earlier version of the model. Other sections with the model's name are offered to the
-user, and taken over only on request. The section saved last is the last in the file; sections of earlier
-versions are deleted if they add nothing. `pattern` defines the sequencer's patterns.
+`ModelInfo.sounds_digest`. A model without a section continues with the latest section for the same training
+sounds, which belongs to an earlier version of the model. Other sections with the model's name are offered to
+the user, and taken over only on request. The section saved last is the last in the file; sections of earlier
+versions are deleted if they add nothing. The module `pattern` defines the entry `sequencer`.
 
-Several servers may share the file: a save writes only what this server has changed since it last read or
-wrote its section, and keeps the rest.
+Several servers may share the file. A server that saves writes only what it has changed since it last read or
+wrote its section; everything else in the file stays.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Presets(Mapping[str, Z]):
     """The presets of one model, by name. One thread may change them while another saves them.
 
     Attributes:
-        elsewhere: presets of other models with this model's name; for each name, the command that takes the
+        elsewhere: name of a preset of another model with the same model name -> the command that takes the
             preset over.
     """
 
@@ -123,7 +123,7 @@ class Presets(Mapping[str, Z]):
         self._points = {n: z for n, z in self._points.items() if n != name}
 
     def section(self) -> dict[str, Any]:
-        """Return the presets as the file stores them."""
+        """Return the presets as a section of the file."""
         section: dict[str, Any] = {"presets": {name: list(z) for name, z in self._points.items()}}
         if self.last:
             section["last"] = {"z": list(self.last.z), "gain_db": self.last.gain_db, "mode": self.last.mode}
@@ -149,9 +149,8 @@ class PresetFile:
 
     Args:
         path: the file, created with its folder on the first save; None keeps presets in memory only.
-        say: receives lines for the user. For example, a file that cannot be read is reported, and kept under
-            another name.
-        send: the command that sends a message to this server, such as `oscsend 127.0.0.1 9000`.
+        say: receives lines for the user, for example that the file cannot be read and was renamed.
+        send: the shell command that sends a message to this server, such as `oscsend 127.0.0.1 9000`.
 
     Raises:
         PresetError: `path` is a folder or a device.
@@ -170,8 +169,8 @@ class PresetFile:
     def open(self, info: ModelInfo) -> Presets:
         """Return this model's presets.
 
-        Report how many presets and patterns are left out, because they do not fit or are too many. They stay
-        in the file. If no presets remain, offer those of another model with the same name.
+        Presets and patterns that do not fit the model, or exceed the limits, are left out but stay in the
+        file; report their number. If no presets remain, offer those of another model with the same name.
         """
         presets = Presets(info)
         if self.path is None:
@@ -193,11 +192,11 @@ class PresetFile:
         earlier = _earlier(sections, presets.key, info)
         if not found and earlier:
             self._say(
-                f"{self.path} has no presets for this model {info.name!r}, but some for another of its name: "
-                f"{first([*earlier.values()][-1])}. To take them over: {self._send} /morph/preset/adopt"
+                f"{self.path} has no presets for this model {info.name!r}, but some for another by that "
+                f"name: {first([*earlier.values()][-1])}. To take them over: {self._send} /morph/preset/adopt"
             )
         if found and not own:
-            self._say(f"keeps the presets of an earlier version of {info.name!r}: {first(found)}")
+            self._say(f"the presets of an earlier version of {info.name!r} are kept: {first(found)}")
         presets = Presets(info, found, _last(section.get("last"), info.latent_dim))
         presets.patterns = patterns
         presets.elsewhere = self._elsewhere(earlier)
@@ -214,7 +213,7 @@ class PresetFile:
         }
 
     def earlier(self, info: ModelInfo) -> dict[str, dict[str, Z]]:
-        """Return the presets of other models with this name that fit, by checksum, the latest last."""
+        """Return checksum -> presets that fit, for other models with this model's name, the latest last."""
         return {} if self.path is None else _earlier(self._read(), Presets(info).key, info)
 
     def save(self, presets: Presets) -> None:
@@ -272,7 +271,10 @@ class PresetFile:
             return {}
         except (OSError, OutsideError, TypeError, KeyError) as error:
             aside = self._keep_aside()
-            self._say(f"{self.path} cannot be read as presets ({error}); kept as {aside}; starting empty")
+            self._say(
+                f"{self.path} cannot be read as presets ({error}); it is kept as {aside}; "
+                "the server starts without presets"
+            )
             return {}
         sections: dict[str, Any] = content["models"]
         return sections
@@ -291,12 +293,12 @@ class PresetFile:
 
 
 def listed(earlier: Mapping[str, Mapping[str, Z]]) -> str:
-    """Return one line with each checksum and its first presets: `0123456789abcdef (fat, thin, …)`."""
+    """Return a line with each checksum and the first presets: `0123456789abcdef (fat, thin, …), …`."""
     return ", ".join(f"{checksum} ({first(points)})" for checksum, points in earlier.items())
 
 
 def _of_sounds(sections: Mapping[str, Any], sounds: str) -> dict[str, Any]:
-    """Return the latest section of the same sounds; empty if there is none."""
+    """Return the latest section for the same training sounds; empty if there is none."""
     found = [section for value in sections.values() if (section := _dict(value)).get("sounds") == sounds]
     return found[-1] if found else {}
 
@@ -341,7 +343,7 @@ def _merged(before: Section, ours: Section, theirs: Section) -> Section:
 
 
 def _adds(section: Any, latest: Section) -> bool:
-    """Return True if a section is for other sounds, or has presets or patterns that the latest one lacks."""
+    """Return True if a section is for other training sounds, or has presets or patterns not in `latest`."""
     section = _dict(section)
     if section.get("sounds") != latest["sounds"]:
         return True
@@ -353,7 +355,7 @@ def _adds(section: Any, latest: Section) -> bool:
 
 
 def _changed(before: Section, ours: Section, theirs: Section) -> Section:
-    """Return `theirs`, but as in `ours` for the keys that differ between `before` and `ours`."""
+    """Return `theirs`, changed as in `ours` for each key whose value differs between `before` and `ours`."""
     set_ = {key: value for key, value in ours.items() if key not in before or before[key] != value}
     return {key: value for key, value in {**theirs, **set_}.items() if key in ours or key not in before}
 

@@ -1,4 +1,7 @@
-"""The state of an instrument as a host's project stores it: model, point, presets, pattern and settings."""
+"""The state of the server that a plugin host (a DAW) stores in its project.
+
+The state consists of model, point (the position in the latent space), presets, pattern and settings.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ def differs(wanted: Project, control: Control) -> str:
 
 
 def model_of(wanted: Project) -> tuple[str, str]:
-    """Return the name and the checksum of a project's model; "" for a checksum that is malformed."""
+    """Return the name and the checksum of a project's model; a malformed checksum becomes ""."""
     model = _part(wanted, "model")
     checksum = str(model.get("checksum", ""))
     return str(model.get("name", ""))[:80], checksum if re.fullmatch(
@@ -61,7 +64,8 @@ def model_of(wanted: Project) -> tuple[str, str]:
 def restore(wanted: Project, control: Control) -> list[str]:
     """Restore the state of a project; return a line for each part that could not be restored.
 
-    Point, presets and pattern belong to the project's model; if another model plays, they are not restored.
+    The point, presets and pattern belong to the project's model. If another model plays, none of the three is
+    restored.
     """
     faults = [reason] if (reason := differs(wanted, control)) else []
     messages = []

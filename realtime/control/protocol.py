@@ -1,4 +1,4 @@
-"""The parts of a table of OSC addresses: rows, arguments, and the matching of messages against them."""
+"""The parts of a table of OSC addresses: rows, their arguments, and the search for a message's row."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
-HOST, PORT = "127.0.0.1", 9000  # defaults
+HOST, PORT = "127.0.0.1", 9000  # address at which the server listens by default
 MAX_TEXT = 200  # characters
 REPLY_ITEMS = 32  # items in one datagram of a long reply
-MAX_DIGITS = 9  # in a number within an address
+MAX_DIGITS = 9  # most digits of a number within an address
 SHOWN = 80  # characters of an invalid value that an error text quotes
 
 Sender = tuple[str, int]
@@ -33,7 +33,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of an address and its accepted values; with `many`, it stands for all further arguments."""
+    """An argument of an address and its accepted values. A `many` argument takes all remaining values."""
 
     name: str
     kind: str  # "float", "int", "text", or "any": a number or text
@@ -67,7 +67,7 @@ class Argument:
     def check(self, value: Any) -> float | int | str:
         """Return the value as float, int or text.
 
-        A float argument takes an int, an int argument takes 3.0, and a name takes 6 for "6".
+        A float argument accepts an int, an int argument accepts 3.0, and a text argument accepts 6 as "6".
 
         Raises:
             ControlError: the value has another type, is not finite, or is out of range.
@@ -124,14 +124,14 @@ Asked = TypeVar("Asked")
 class Address(Generic[Context, Asked]):
     """A row of the table: an address and its effect.
 
-    `make` turns checked values into a request. Its arguments are the context (the model and its named points)
-    and the values: first those of the placeholders, then those of the arguments. Missing optional arguments
-    have their defaults; the values of a `many` argument form a tuple.
+    `make` turns checked values into a request. It is called with the context (the model and its named points)
+    and with a tuple of values: first those of the placeholders, then those of the arguments. Missing optional
+    arguments have their defaults; the values of a `many` argument form a tuple.
 
     Attributes:
         path: the address; a word such as `<i>` stands for each of the `placeholders`, in order.
         summary: the effect, in a sentence.
-        make: returns the request.
+        make: function that returns the request.
         arguments: in order; optional ones come last, and only the last may be `many`.
         reply: the reply in words; empty if there is none.
         placeholders: arguments within the path, of kind "int" or "text".
@@ -194,7 +194,7 @@ class Table(Generic[Context, Asked]):
         """Return the row for an address and the values of its placeholders.
 
         Raises:
-            ControlError: no row matches; the text names the nearest address.
+            ControlError: no row matches; the error text names a similar address.
         """
         if row := self._plain.get(path):
             return row, ()

@@ -15,7 +15,7 @@ class Remark:
     Attributes:
         number: counted from 1.
         address: the message's address; empty if the datagram was malformed.
-        text: the reason why it was refused, or the name of the object that was stored or recorded.
+        text: the reason why the message was refused, or the name of the object that was stored or recorded.
     """
 
     number: int
@@ -24,7 +24,7 @@ class Remark:
 
 
 class Remarks:
-    """Stores the latest `KEPT` remarks. Any thread may read while one writes."""
+    """Stores the latest `KEPT` remarks. Other threads may read while one thread adds."""
 
     def __init__(self) -> None:
         self._latest: deque[Remark] = deque(maxlen=KEPT)

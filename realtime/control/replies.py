@@ -1,4 +1,4 @@
-"""Replies to the questions of `/morph/get/…`."""
+"""Replies to the OSC questions `/morph/get/…`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Facts = Mapping[str, int | float | str]
 
 
 def answer(question: str, space: LatentSpace, player: Player, z: Z, more: Facts) -> list[Message]:
-    """Return the messages that answer a question of `/morph/get/…`.
+    """Return the messages that answer a question `/morph/get/…`.
 
     Args:
-        question: the last part of its address, such as "status".
-        z: the current point.
-        more: facts that are added to the status.
+        question: the last word of the address, such as "status".
+        z: the performer's current position in the latent space, [D].
+        more: facts that are added to the engine's status.
 
     Raises:
         ValueError: there is no such question.
@@ -87,7 +87,7 @@ def status(player: Player, more: Facts) -> Message:
 
 
 def settings(now: Settings, bpm: float) -> Message:
-    """Return the reply with the settings of new hits and the default glide at a tempo."""
+    """Return the reply with the settings of new hits and the default glide; `bpm` is the tempo."""
     travel = now.travel
     length = {"glide": travel.ms(bpm), "glide_beats": travel.beats}
     return pairs("settings", {**now.hit.settings, **length, "curve": travel.curve, "path": travel.path})
@@ -107,7 +107,7 @@ def plugins(chain: PluginChain) -> Iterator[Message]:
 
 
 def pairs(what: str, facts: Facts) -> Message:
-    """Return a reply of keys and values."""
+    """Return a reply that lists keys and values in turn."""
     return Message(f"/morph/{what}.reply", tuple(x for pair in facts.items() for x in pair))
 
 

@@ -1,6 +1,8 @@
-"""Requests that messages make beyond the mixer's own commands; the dispatcher carries them out.
+"""Requests of OSC messages that are not commands for the mixer; the dispatcher carries them out.
 
-The dispatcher turns a `Move` and a `Hit` into commands, with the current glide and settings.
+The dispatcher turns a `Move` and a `Hit` into commands, using the default glide and the current settings.
+The point is the position in the latent space that the performer moves. A touch, such as a finger or a track,
+has a point of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Move:
-    """Move the point, or that of a touch, to `z` [D] with the default glide.
+    """Move the point, or the point of a touch, to `z` [D] with the default glide.
 
     Attributes:
         level_db: added to the level of hits that start while the point is at `z` or on its way there.
@@ -43,8 +45,8 @@ class Hit:
     """Play a sound with the current settings; see `commands.Trigger`.
 
     Attributes:
-        semitones: added to the pitch of the settings.
-        choke: choke group; 0: the choke group of the settings.
+        semitones: added to the pitch in the settings.
+        choke: choke group (a hit ends the earlier hits of its group); 0 takes the group from the settings.
     """
 
     velocity: float
@@ -86,14 +88,14 @@ class Delete:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Take over presets of another model with this name: those for `checksum`, or those saved last."""
+    """Take over presets of another model with this name: that with `checksum`; None: that saved last."""
 
     checksum: str | None = None
 
 
 @dataclass(frozen=True)
 class Undo:
-    """Undo the latest gesture of the point; with `again`, redo."""
+    """Undo the latest gesture (a quick series of moves of the point), or redo it if `again`."""
 
     again: bool = False
 
@@ -115,7 +117,7 @@ class Load:
 
 @dataclass(frozen=True)
 class BeginTake:
-    """Begin to record the sound and the commands under a name; None chooses one."""
+    """Begin to record the sound and the commands under a name; None: the date and time as the name."""
 
     name: str | None = None
 
@@ -136,7 +138,7 @@ class SetParameter:
 
 @dataclass(frozen=True)
 class Subscribe:
-    """Send the status to `port` of the sender's machine every `interval_ms`; None unsubscribes."""
+    """Send the status to `port` of the sender's machine every `interval_ms`; None ends this."""
 
     port: int
     interval_ms: float | None
@@ -144,7 +146,7 @@ class Subscribe:
 
 @dataclass(frozen=True)
 class ReplyTo:
-    """Send replies to `port` of the sender's machine instead of the port its messages come from."""
+    """Send replies to `port` of the sender's machine instead of the port that sends the messages."""
 
     port: int
 
@@ -162,7 +164,7 @@ class Edit(PatternRequest):
 
 @dataclass(frozen=True)
 class AddLane(PatternRequest):
-    """Append a lane to the pattern, from one named point to another."""
+    """Append a lane (a row of steps) that plays sounds between two named points."""
 
     start: str
     end: str
@@ -170,21 +172,21 @@ class AddLane(PatternRequest):
 
 @dataclass(frozen=True)
 class UndoEdit(PatternRequest):
-    """Undo the latest edit of the pattern; with `again`, redo."""
+    """Undo the latest edit of the pattern, or redo it if `again`."""
 
     again: bool = False
 
 
 @dataclass(frozen=True)
 class StorePattern(PatternRequest):
-    """Store the pattern under a name."""
+    """Store the current pattern under a name."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class RecallPattern(PatternRequest):
-    """Replace the pattern with a stored one."""
+    """Replace the current pattern with a stored pattern."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""Access rules: which hosts may send, and how much. Dropping a datagram here costs almost nothing."""
+"""Access rules: which hosts may send OSC datagrams, and how many. Dropping one costs almost no time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable, Hashable, Sequence
 from realtime.util.errors import RealtimeError
 
 RATE = 2000.0  # sustained messages a second for each sender (an address and a port)
-BURST = 2000.0  # messages at once
-EACH = 4  # multiple of both limits that applies to all senders of one address together
+BURST = 2000.0  # messages that a sender may send at once
+EACH = 4  # all senders at one address together have this multiple of both limits
 MAX_SENDERS = 256  # tracked at a time
 MAX_DATAGRAM = 16_384  # bytes
 ANSWER_BYTES = 128  # reply bytes that count as one message
@@ -53,7 +53,7 @@ class Budgets:
 
 
 class Access:
-    """Admits datagrams by the sender's address, the datagram's size, and the work the sender has caused.
+    """Admits a datagram by its sender's address, its size, and the work that the sender has caused so far.
 
     Work is counted in messages: each message of a bundle counts as one, and so does every `ANSWER_BYTES` of
     replies. A sender may overdraw its budget; its datagrams are then dropped until the debt is paid back.

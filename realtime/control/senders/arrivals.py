@@ -1,4 +1,4 @@
-"""The glides whose arrival is reported to their senders."""
+"""Reports to senders that the glides they requested have arrived."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_WAITING = 1024  # glides; the oldest is dropped first
 
 
 class Arrivals:
-    """Gives each glide a ticket; the mixer returns the ticket when the glide arrives."""
+    """Gives each glide a number (its ticket); the mixer returns the ticket when the glide arrives."""
 
     def __init__(self) -> None:
         self._tickets = count(1)
@@ -33,7 +33,7 @@ class Arrivals:
         return replace(glide, ticket=ticket)
 
     def replies(self, tickets: Iterable[int]) -> Iterator[tuple[Sender, Message]]:
-        """Yield (sender, reply) for each arrived glide; glides that a later one replaced get no reply."""
+        """Yield (sender, reply) for each arrived glide; a glide that a later glide replaced gets no reply."""
         for ticket in tickets:
             for earlier in [t for t in self._waiting if t <= ticket]:
                 reply = self._waiting.pop(earlier)

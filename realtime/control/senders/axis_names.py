@@ -1,4 +1,4 @@
-"""Names for the two ends of each principal axis, and the senders that wait for these names."""
+"""Names for the two ends of each principal axis of the latent space, such as "darker" and "brighter"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_SENDERS = 64  # senders that may wait
 
 
 class AxisNames:
-    """Finds the names once for each model, in the background, when a sender first asks for them.
+    """Finds the names once for each model, in the background, when a sender first asks for the names.
 
     The search measures decoded sounds, which is slow. A separate queue keeps it from delaying other jobs.
     """
@@ -62,7 +62,7 @@ class AxisNames:
         return []
 
     def replies(self) -> Iterator[tuple[Sender, Message]]:
-        """Yield (sender, reply) for each sender that waited for names that are now known."""
+        """Yield (sender, reply) for each waiting sender, once the names are known."""
         for finish, result in self._jobs.finished():
             yield from finish(result)
 

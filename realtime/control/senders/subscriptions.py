@@ -1,4 +1,4 @@
-"""The addresses that senders choose for replies, and their subscriptions to the status."""
+"""The addresses to which replies go, and the subscriptions to regular reports of the engine's status."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from realtime.control.protocol import Sender
 from realtime.util.errors import ControlError
 
 MAX_SUBSCRIBERS = 16
-SUBSCRIBED_S = 3600.0  # time without a message from a host after which its subscription ends
-MAX_REDIRECTED = 64  # senders with a reply port of their own; the oldest is dropped first
+SUBSCRIBED_S = 3600.0  # a host's subscriptions end after this time without a message from the host
+MAX_REDIRECTED = 64  # senders that have chosen a port for replies; the oldest is dropped first
 
 
 class Subscriptions:
@@ -53,7 +53,7 @@ class Subscriptions:
         return list(self._due)
 
     def next_due(self, otherwise: float) -> float:
-        """Return the time at which the next status is due, or `otherwise` without subscribers."""
+        """Return the time at which the next status is due, or `otherwise` if there are no subscribers."""
         return min((at for _, at in self._due.values()), default=otherwise)
 
     def drop_silent(self, now: float) -> None:

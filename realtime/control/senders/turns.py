@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from realtime.control.protocol import Sender
 
-MAX_BYTES = 1 << 20  # of waiting datagrams for each sender
+MAX_BYTES = 1 << 20  # total size of a sender's waiting datagrams
 
 Work = Iterator[bool]
-"""Does a piece of work at each step; yields True if the next piece replies to a question."""
+"""Does one piece of work for each `next`; yields True if the following piece replies to a question."""
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self._queues: dict[Sender, _Queue] = {}  # next turn first; only senders with work
+        self._queues: dict[Sender, _Queue] = {}  # only senders with work, in the order of their turns
 
     def __bool__(self) -> bool:
         return bool(self._queues)
@@ -61,4 +61,4 @@ class Turns:
                 queue.size -= size
                 queue.asks = False
             if queue.works:
-                self._queues[sender] = queue  # behind the others
+                self._queues[sender] = queue  # the next turn comes after those of all other senders

@@ -1,4 +1,8 @@
-"""The OSC addresses of the drum sequencer, as rows for the table in `realtime.control.addresses`."""
+"""The OSC addresses of the drum sequencer, as rows for the table in `realtime.control.addresses`.
+
+A pattern consists of lanes. A lane is a row of steps that play one sound, or sounds between two named points
+of the latent space. A lane without named points plays at the point that the performer moves.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ from realtime.util.errors import ControlError
 
 _LANE = Argument("i", "int", "the lane, counted from 0", low=0, high=MAX_LANES - 1)
 _STEP = Argument("s", "int", "the step, counted from 0", low=0, high=MAX_STEPS - 1)
-_MORPH = "position between the lane's points: 0 is from, 1 is to"
+_MORPH = "position between the lane's points: 0 is the point `from`, 1 the point `to`"
 _ENDS = (
     Argument(
         "from",
@@ -83,7 +87,7 @@ def _path(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
 
 
 def _pattern_field(field: str) -> Any:
-    """Return a function that makes the edit of a pattern's field."""
+    """Return a function that makes the request to set a field of the pattern."""
     return lambda space, values: Edit(lambda pattern: pattern.with_field(field, values[0]))
 
 
@@ -117,7 +121,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/stop",
-        "Stop the sequencer; hits that sound play to their end.",
+        "Stop the sequencer; sounding hits play to their end.",
         lambda space, values: StopSteps(),
     ),
     Address(
@@ -150,13 +154,13 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/steps",
-        "Set the number of steps in the loop. Steps beyond it are kept and return when the loop gets longer.",
+        "Set the number of steps in the loop. Steps beyond its end are kept for when the loop gets longer.",
         _pattern_field("steps"),
         (number("steps", quantities.STEPS, "16 make a bar of four beats"),),
     ),
     Address(
         "/morph/seq/path",
-        "Move the point along a path on the map during each loop. Without arguments the point stays.",
+        "Move the point along a path on the map during each loop. Without arguments, the point is not moved.",
         _path,
         (
             number(
@@ -185,7 +189,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     Address("/morph/seq/redo", "Reverse the latest `/morph/seq/undo`.", lambda p, v: UndoEdit(again=True)),
     Address(
         "/morph/seq/lane/<i>/remove",
-        "Remove a lane; those after it move up.",
+        "Remove a lane; the lanes after it move up.",
         lambda space, values: Edit(lambda pattern: pattern.without_lane(values[0])),
         placeholders=(_LANE,),
     ),
@@ -202,7 +206,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/lane/<i>/morph/<s>",
-        "Set the morph of a step of a lane.",
+        "Set a lane's morph at one step.",
         _morph,
         (number("morph", quantities.FRACTION, _MORPH),),
         placeholders=(_LANE, _STEP),

@@ -1,4 +1,4 @@
-"""Applies edits to the drum sequencer's pattern; produces commands for the engine, replies and news."""
+"""Applies edits to the drum sequencer's pattern; produces commands for the engine, and replies."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Sequencer:
 
     Attributes:
         playing: True between start and stop.
-        revision: rises with every change to `state`.
+        revision: rises with every change to the reply of `state`.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Sequencer:
         self._reported: list[Message] = []
 
     def adopt(self, space: LatentSpace, patterns: Patterns) -> None:
-        """Switch to a model and its patterns. The engine's sequencer is stopped and empty.
+        """Switch to a model and its patterns. Assume that the engine's sequencer is stopped and empty.
 
         Args:
             space: resolves the names of the lanes' points.
@@ -64,7 +64,7 @@ class Sequencer:
         self.mark_stale()
 
     def renew(self, space: LatentSpace) -> None:
-        """Switch to another version of the model. The engine's sequencer continues."""
+        """Switch to another version of the same model. The engine's sequencer continues."""
         self._space = space
         self._ways = None, [()] * MAX_STEPS
         self.mark_stale()
@@ -120,7 +120,7 @@ class Sequencer:
         self.mark_stale()
 
     def mark_stale(self) -> None:
-        """Note that the pattern or named points may have changed."""
+        """Note that the pattern or a named point may have changed."""
         self._stale = True  # the engine's hits may be out of date
         self.revision += 1
 
@@ -138,7 +138,7 @@ class Sequencer:
     # ---- for the engine
 
     def commands(self) -> list[Command]:
-        """Return the commands for the engine that are new since the last call."""
+        """Return the commands for what has changed in the pattern since the last call."""
         if not self._stale:
             return []
         self._stale = False
@@ -160,7 +160,7 @@ class Sequencer:
         return [*self.commands(), *([StartSteps()] if self.playing else [])]
 
     def unprepared(self, now: float) -> tuple[Z, ...]:
-        """Return the new points whose sounds should be decoded ahead; none until `SETTLE_S` after an edit."""
+        """Return new points z [D] whose sounds should be decoded ahead; none within `SETTLE_S` of an edit."""
         if now - self._edited_s < SETTLE_S or self._stale:
             return ()
         hits = [hit for step in self._sent[1] for hit in step.hits]
@@ -178,7 +178,7 @@ class Sequencer:
         return [Message("/morph/patterns.reply", tuple(names[at : at + REPLY_ITEMS])) for at in parts]
 
     def state(self) -> list[Message]:
-        """Return the state that clients draw, except the playhead."""
+        """Return messages with everything that clients show, except the step that is playing."""
         places = tuple(x for place in self.pattern.path for x in place)
         path = [Message("/morph/seq/path.reply", places)] if places else []
         return [self._head(), *map(self._lane, range(len(self.pattern.lanes))), *path]

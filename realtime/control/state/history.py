@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 MAX_UNDO = 200  # gestures
-GESTURE_S = 0.5  # moves closer together than this belong to one gesture
+GESTURE_S = 0.5  # changes less than this apart belong to one gesture
 
 State = TypeVar("State")
 
@@ -19,7 +19,10 @@ class History(Generic[State]):
         self._moved_s = float("-inf")
 
     def begins(self, now: float) -> bool:
-        """Note a change at monotonic time `now`; return True if it begins a gesture; then call `keep`."""
+        """Note a change at monotonic time `now`, in seconds; return True if the change begins a gesture.
+
+        In that case, the caller must call `keep`.
+        """
         fresh = now - self._moved_s >= GESTURE_S
         self._moved_s = now
         return fresh
@@ -38,11 +41,11 @@ class History(Generic[State]):
         self._after.clear()
 
     def undo(self, state: State) -> State | None:
-        """Return the state before the latest gesture, or None; `state` is the current one, for redo."""
+        """Return the state before the latest gesture, or None; store the current `state` for `redo`."""
         return self._step(state, self._before, self._after)
 
     def redo(self, state: State) -> State | None:
-        """Return the state before the latest undo, or None; `state` is the current one, for undo."""
+        """Return the state before the latest undo, or None; store the current `state` for `undo`."""
         return self._step(state, self._after, self._before)
 
     def _step(self, state: State, source: list[State], other: list[State]) -> State | None:

@@ -1,4 +1,7 @@
-"""The point as senders see it: with moves that the engine has not carried out yet, and with undo."""
+"""Tracks the point, which is the position in the latent space that the performer moves.
+
+The tracked point includes moves that the engine has not carried out yet. Moves can be undone.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,20 @@ from realtime.control.state.schedule import Schedule
 from realtime.synth.commands import SetAxis, SetDimension, Z
 from realtime.util.errors import ControlError
 
-MAX_SCHEDULED = 4096  # tracked scheduled moves
-FRESH_S = 0.1  # time for a move to reach the mixer; until then its target counts as the point
+MAX_SCHEDULED = 4096  # largest number of scheduled moves
+FRESH_S = 0.1  # time for a move to reach the mixer; until then, the move's target counts as the point
 
 
 class TrackedPoint:
-    """Tracks the moves of the point.
+    """The current point, its scheduled moves, and its history for undo.
 
     Args:
         player_z: returns the point of the engine.
 
     Attributes:
-        level_db: level of hits at the point, in addition to their settings.
-        needs_before: True if the current messages begin a gesture and the point before it is not stored yet.
+        level_db: dB to add to the level of hits at the point.
+        needs_before: True if the current messages begin a gesture (quick moves that are undone as a whole)
+            and the point before the gesture is not stored yet.
     """
 
     def __init__(self, player_z: Callable[[], Z]) -> None:
@@ -34,7 +38,7 @@ class TrackedPoint:
         self.needs_before = False
 
     def at(self, now: float, due: float | None = None) -> Z:
-        """Return the point now, or at `due`. A move just submitted counts as done."""
+        """Return the point now, or at `due` (monotonic, in seconds). A move just submitted counts as done."""
         if due is not None and (ahead := self._scheduled.until(due)):
             return ahead[-1] or self._player_z()
         if self._target and now - self._target[1] < FRESH_S:
@@ -57,8 +61,9 @@ class TrackedPoint:
     def note_move(self, z: Z | None, due: float | None, now: float) -> None:
         """Note a move at `due`: a jump to `z`, or a glide if `z` is None.
 
-        If the move begins a gesture, the point before it is stored. For a message that comes alone, the
-        caller does this (`needs_before`, `keep_before`), because the engine returns a more recent point.
+        If the move begins a gesture, store the point before the gesture. But if the message came alone, only
+        set `needs_before`; the caller then passes the point that the engine returns, which is more recent, to
+        `keep_before`.
         """
         self.level_db = 0.0
         if self._history.begins(now):
@@ -73,7 +78,7 @@ class TrackedPoint:
         self._history.keep(z)
 
     def undo(self, again: bool, due: float | None, now: float) -> Z:
-        """Return the point before the latest gesture, to which the engine is to move; `again`: redo.
+        """Return the point to which undo moves the engine (if `again`: redo), and note this move.
 
         Raises:
             ControlError: there is nothing to undo or redo.
@@ -94,7 +99,7 @@ class TrackedPoint:
 
 
 def moved(z: Z, command: SetDimension | SetAxis) -> Z:
-    """Return `z` as the command changes it."""
+    """Return the point to which the command moves `z`."""
     if isinstance(command, SetDimension):
         return (*z[: command.index], command.value, *z[command.index + 1 :])
     along = sum((x - o) * a for x, o, a in zip(z, command.origin, command.axis, strict=True))

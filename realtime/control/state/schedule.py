@@ -1,4 +1,4 @@
-"""A schedule of items that become due."""
+"""A schedule: items that become due at given times."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Schedule(Generic[Item]):
         return True
 
     def take(self, now: float) -> list[tuple[float, Item]]:
-        """Remove and return the items due by `now`, each with its time."""
+        """Remove and return the items due by `now`, each with its due time."""
         taken = 0
         while taken < len(self._items) and self._items[taken][0] <= now:
             taken += 1
@@ -37,7 +37,7 @@ class Schedule(Generic[Item]):
         return [(due, item) for due, _, item in come]
 
     def until(self, due: float) -> list[Item]:
-        """Return the items due by `due`."""
+        """Return the items due by `due`, without removing them."""
         return [item for at, _, item in self._items if at <= due]
 
     def forget(self) -> None:

@@ -15,7 +15,7 @@ MAX_LATER = 1024  # scheduled settings
 
 @dataclass(frozen=True)
 class Travel:
-    """The shape of glides to a new point; `length` is in milliseconds, or in beats if `in_beats`."""
+    """The shape of a glide to a new point; `length` is in beats if `in_beats`, otherwise in milliseconds."""
 
     length: float = 0.0
     curve: str = "linear"
@@ -23,7 +23,7 @@ class Travel:
     in_beats: bool = False
 
     def ms(self, bpm: float) -> float:
-        """Return the duration at a tempo."""
+        """Return the duration in ms at a tempo in beats per minute."""
         return duration_ms(self.length, bpm) if self.in_beats else self.length
 
     @property
@@ -42,8 +42,8 @@ class Settings:
     """Settings of new hits, and the default glide.
 
     Attributes:
-        hit: a hit with the settings.
-        travel: the glide.
+        hit: a hit with the settings of new hits.
+        travel: the default glide.
     """
 
     hit: Trigger = PLAIN
@@ -62,7 +62,7 @@ class Settings:
         return replace(self.hit, velocity=hit.velocity, z=hit.z, touch=hit.touch, pitch=pitch, choke=choke)
 
     def move(self, move: Move, bpm: float) -> Command:
-        """Return the command for a move at a tempo."""
+        """Return the command for a move, at a tempo in beats per minute."""
         ms = self.travel.ms(bpm)
         if ms == 0.0:
             return SetZ(move.z, move.touch)
@@ -77,14 +77,14 @@ class SettingsSchedule:
         self._later: Schedule[ChangeSetting] = Schedule(MAX_LATER)
 
     def set(self, setting: ChangeSetting, due: float | None) -> bool:
-        """Set a setting from monotonic time `due` on, or now; return False if the schedule is full."""
+        """Change a setting at monotonic time `due`, or now if None; return False if the schedule is full."""
         if due is None:
             self._now = self._now.changed(setting)
             return True
         return self._later.add(due, setting)
 
     def at(self, due: float | None, now: float) -> Settings:
-        """Return the settings in force at `due` (None: now), in monotonic time."""
+        """Return the settings in force at monotonic time `due`, or now if None."""
         for _, setting in self._later.take(now):
             self.set(setting, None)
         later = [] if due is None else self._later.until(due)

@@ -1,4 +1,7 @@
-"""The commands that bring a restarted engine to the point, gain and mode of the previous engine."""
+"""The commands that bring a restarted engine to the point, gain and mode of the previous engine.
+
+The point is the position in the latent space that the performer moves.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ from realtime.control.state.point import moved
 from realtime.control.state.schedule import Schedule
 from realtime.synth.commands import Command, Gain, Goto, Mode, SetAxis, SetDimension, SetZ, Trigger, Z
 
-MAX_SCHEDULED = 4096  # tracked scheduled commands
+MAX_SCHEDULED = 4096  # largest number of scheduled commands
 
 
 class StandingCommands:
-    """Keeps track of the commands for the engine. Call `adopt` first."""
+    """Keeps the latest commands that set point, gain and mode. Call `adopt` first."""
 
     def __init__(self) -> None:
         self._home: Z = ()
@@ -18,7 +21,7 @@ class StandingCommands:
         self._scheduled: Schedule[Command] = Schedule(MAX_SCHEDULED)
 
     def adopt(self, home: Z) -> None:
-        """Switch to another model, whose initial point is `home`; keep gain and mode."""
+        """Switch to another model, whose initial point is `home` [D]; keep gain and mode."""
         self._home = home
         self._standing.pop(SetZ, None)
         self.forget_scheduled()

@@ -63,7 +63,7 @@ def test_the_next_version_of_a_model_keeps_presets_and_state(info: ModelInfo, tm
         Last(THIN, -6.0, "latch"),
         ["intro"],
     )
-    assert said == [f"keeps the presets of an earlier version of {info.name!r}: mine"]
+    assert said == [f"the presets of an earlier version of {info.name!r} are kept: mine"]
     found.delete("mine")
     shelf.save(found)
     assert dict(shelf.open(versions[2])) == {}  # the version now has its own section

@@ -1,4 +1,4 @@
-"""Options of the worker process."""
+"""Options of the worker, the process that renders and plays the sound."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from realtime.synth.output import Finish
 
-BRIDGE = "bridge:"  # prefix of a bridge's device name
+BRIDGE = "bridge:"  # prefix of the device name of a bridge, which is memory shared with a plugin host
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,13 @@ class SoundConfig:
     """Options of `realtime serve` that concern the sound; its --help describes each.
 
     Attributes:
-        channels: device outputs, counted from 1.
+        channels: numbers of the device's outputs in use, counted from 1.
         block: block size in device samples.
         ahead: maximum number of finished blocks in the queue; None: the default of `Engine`.
         gain_db: initial output gain.
         finish: treatment of the output.
         outs: names of further pairs of outputs, which follow those of `channels`.
-        takes: folder of the takes that messages begin; None: messages cannot begin takes.
+        takes: folder for takes (recordings that begin and end by message); None: takes are refused.
         plugins: effects after the mixer, in order.
     """
 

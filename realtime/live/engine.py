@@ -1,4 +1,9 @@
-"""The render thread: takes commands, renders blocks, and passes them to the device and the recorders.
+"""The render thread: takes commands, renders blocks, and passes the blocks to the device and the recorders.
+
+A block is the number of samples that the device takes at a time. A device sample is a sample at the device's
+rate, counted from the start of the engine. The point is the position in the model's latent space that the
+performer moves. A voice that is being decoded is called a stream. A tick is a fixed number of latent frames
+that are decoded together. To shed a voice is to fade it out early.
 
 control ──commands──► [inbox] ──► render thread: mixer ──blocks──► [ring] ──► audio callback: copies
                                                  └──► recorder
@@ -24,12 +29,12 @@ from realtime.synth.crossfade import Change, Crossfade, Effects
 from realtime.synth.mixer import Mixer
 from realtime.util import clocks, priority, timeouts
 
-MOVES = (*POINT_MOVES, Prepare, Tweak)  # may be dropped when too many commands are waiting
-STREAMING = (*POINT_MOVES, Trigger)  # may begin decoding streams
-AHEAD, PACED_AHEAD = 3, 8  # blocks in the queue; a paced queue is filled only as far as needed
+MOVES = (*POINT_MOVES, Prepare, Tweak)  # commands that may be dropped when too many are waiting
+STREAMING = (*POINT_MOVES, Trigger)  # commands that may begin a stream
+AHEAD, PACED_AHEAD = 3, 8  # most blocks in the queue; with pacing, the queue is filled only as far as needed
 PATIENCE = 3  # maximum number of blocks by which commands are delayed while the queue is lengthened
-MAX_WAITING = 4096  # commands in the inbox; for a scheduled command, the mixer's schedule counts too
-DELAYS = 1000  # latest delays kept for the 99th percentile
+MAX_WAITING = 4096  # commands in the inbox; for scheduled commands, in the inbox and the mixer's schedule
+DELAYS = 1000  # latest delays from which the 99th percentile is computed
 PREPARE_S = 0.01  # pause between checks for a sound to decode ahead
 MAX_FADE_S = 0.3  # limit of each wait in `stop`, for any device
 
@@ -49,7 +54,7 @@ class Recording(Protocol):
     """Receives every block between `begin` and `end`, on the render thread; its methods must not wait.
 
     Attributes:
-        first: device sample at which the recording begins; None before `begin`.
+        first: device sample at which the recording begins; None before `begin` is called.
     """
 
     first: int | None
@@ -62,28 +67,28 @@ class Recording(Protocol):
 
 
 class Engine:
-    """Renders blocks shortly before the device needs them, and hands them over.
+    """Renders blocks shortly before the device needs them, and hands the blocks over.
 
     Args:
         mixer: used by the engine's render thread only.
         block_size: device samples [T] in a block.
-        ahead: finished blocks in the queue: a safety margin that adds latency. If `paced`, the maximum.
-            None means 3, or 8 if `paced`.
+        ahead: number of finished blocks in the queue (if `paced`, the maximum): a safety margin that adds
+            latency. None means 3, or 8 if `paced`.
         synchronous: make the device wait for a late block instead of playing silence; for exact captures
             from a JACK server that waits for its clients. Not for live playing.
         paced: render each block as late as is safe (`pacing`), for a device that takes blocks regularly;
             otherwise keep the queue full.
         pulled: render in `hand_over`, on the device's own thread and for any number of samples; there is no
-            queue. For a device that is the clock.
+            queue. For a plugin host, which decides when samples are rendered.
         sink: receives every rendered block, after the effects.
-        effects: process every block after the mixer.
+        effects: plugins that process every block after the mixer.
 
     Attributes:
-        late_blocks: number of dropouts, which are silent blocks played because no block was finished in time.
-            A late block during silence is inaudible and not counted; the next sound begins one block later.
+        late_blocks: number of dropouts, for which the device played silence because no block was finished in
+            time. Late blocks during silence are not counted; they only delay the next sound by a block.
         xruns: interruptions reported by the device.
-        failure: exception that ended rendering, or None. The worker sets it when an effect hangs.
-        latency_s: device latency, subtracted from the time of scheduled commands.
+        failure: exception that ended rendering, or None. `Worker` also sets an exception when a plugin hangs.
+        latency_s: device latency in seconds, subtracted from the time of scheduled commands.
     """
 
     def __init__(
@@ -104,7 +109,7 @@ class Engine:
         self.ahead = ahead or (PACED_AHEAD if paced else AHEAD)
         self.synchronous = synchronous
         self._pulled = pulled
-        self._filled = 0  # samples of the block that is being pulled
+        self._filled = 0  # rendered samples of the block that is being pulled
         self.late_blocks = 0
         self._missed = 0  # late blocks, including those during silence
         self._sounds = False  # the latest block is not silent
@@ -124,7 +129,7 @@ class Engine:
         self._load = Load(block_s)
         self._pacing = Pacing(block_s, self.ahead) if paced and not synchronous else None
         self._new: list[tuple[int, Command | Change]] = []
-        self._hurried = False  # render thread already woken for the commands of the next block
+        self._hurried = False  # the render thread is already awake for the commands of the next block
         self._requested_s = 0.0  # arrival time of the first command not yet in a block
         self._delays = np.zeros(DELAYS)
         self._measured = 0
@@ -162,8 +167,8 @@ class Engine:
 
         Returns:
             False if some commands were dropped because too many are waiting. Only commands with `due`, moves
-            of the point, requests to decode ahead (`Prepare`) and plugin parameters are dropped; an immediate
-            trigger, stop or panic never is.
+            of the point, requests to decode ahead (`Prepare`) and plugin parameters are ever dropped, not an
+            immediate trigger, stop or panic.
         """
         kept: list[Command]
         waiting = len(self._inbox) + (0 if due is None else self.mixer.scheduled)
@@ -195,8 +200,9 @@ class Engine:
     def swap(self, mixer: Mixer, swap: Swap | None = None, renewed: bool = False) -> None:
         """Switch to another mixer, of any model. Sounding voices fade out; scheduled commands are dropped.
 
-        Takes effect after all commands submitted earlier. Gain and mode are kept; so are the point and the
-        sequencer if the model is `renewed` by another version. The log records `swap`.
+        The switch takes effect after all commands submitted earlier. Gain and mode are kept. If `renewed`,
+        the new model is another version of the current one, and the point and the sequencer are kept, too.
+        The log of commands records `swap`.
 
         Raises:
             ValueError: the mixers differ in sample rate or number of channels.
@@ -206,7 +212,7 @@ class Engine:
         self._inbox.append((0, Change(mixer, swap, renewed)))
 
     def sample_at(self, due: float) -> int:
-        """Return the device sample at which a command takes effect that is heard at monotonic `due`."""
+        """Return the device sample at which to apply a command that is to be heard at monotonic `due`."""
         later = self.mixer.output.delay + (0 if self.effects is None else self.effects.latency_samples)
         return round(self._clock.sample_at(due - self.latency_s)) - later
 
@@ -215,11 +221,11 @@ class Engine:
         return [float(x) for x in self.mixer.glide.at(self.mixer.position)]
 
     def output_since(self, sample: int) -> tuple[int, bytes]:
-        """Return the latest output from device sample `sample` on; see `Monitor.since`."""
+        """Return the latest output, beginning at device sample `sample`; see `Monitor.since`."""
         return self.monitor.since(sample)
 
     def arrivals(self) -> list[int]:
-        """Return the tickets of the glides that have finished since the last call."""
+        """Return the numbers (`Goto.ticket`) of the glides that have finished since the last call."""
         arrived = self.mixer.arrived
         return [arrived.popleft() for _ in range(len(arrived))]
 
@@ -281,7 +287,7 @@ class Engine:
     def hand_over(self, out: Block) -> None:
         """Fill `out` [T, C] with the next block, or with silence.
 
-        Real-time safe, except if `synchronous` (it may wait) or `pulled` (it renders).
+        This is real-time safe, unless the engine is `synchronous` (waits here) or `pulled` (renders here).
         """
         if self._pulled:
             self._pull(out)
@@ -327,7 +333,7 @@ class Engine:
     def close(self) -> None:
         """End the threads at once, in the middle of the sound; `stop` fades out first."""
         self._closing = True
-        for thread in (self._thread, self._preparing):  # neither may be in the decoder when Python exits
+        for thread in (self._thread, self._preparing):  # both must leave the decoder before Python exits
             if thread.is_alive():
                 thread.join(timeout=MAX_FADE_S)
             if thread.is_alive():  # an effect hangs
@@ -354,8 +360,8 @@ class Engine:
     def _spare_s(self, begun: int | None = None) -> float:
         """Return the seconds until the next block must be begun; 0 or less means now.
 
-        `begun` is the number of streams that begin in the block; None counts those of the waiting commands
-        and of the sequencer's next step.
+        `begun` is the number of streams that begin in the block; None: count the streams that the waiting
+        commands and the sequencer begin.
         """
         if self._pacing is None:
             return 0.0
@@ -374,8 +380,8 @@ class Engine:
         """Return how long before its deadline a block is begun, in s.
 
         Args:
-            streaming: streams that continue.
-            begun: streams that begin.
+            streaming: number of streams that continue.
+            begun: number of streams that begin.
         """
         if self._pacing is None:
             return self.ahead * self.block_size / self.mixer.sample_rate
@@ -383,9 +389,9 @@ class Engine:
         return self._pacing.lead_s(self.mixer.cost, streaming, begun, self._load, now, sounds)
 
     def render_next(self) -> None:
-        """Render the next block into the queue, which has room for it, with the commands submitted so far.
+        """Render the next block, with the commands submitted so far, into the queue, which must have room.
 
-        The render thread calls this; it renders further blocks first if these commands need a longer queue.
+        If decoding for these commands takes long, first lengthen the queue by blocks without the commands.
         """
         self._hurried = False
         while self._inbox:
@@ -410,7 +416,7 @@ class Engine:
         self._render_block(requested_s)
 
     def _pull(self, out: Block) -> None:
-        """Render the next samples [T, C]; silence after a failure."""
+        """Render the next samples into `out` [T, C]; after a failure, fill `out` with silence."""
         now = time.monotonic()
         self._clock.taken = now, self.mixer.position
         self._clock.follow()
@@ -423,10 +429,13 @@ class Engine:
         out[done:] = 0.0
 
     def _pull_piece(self, out: Block) -> int:
-        """Render up to the end of the block that sink, take and monitor get; return the number of samples."""
+        """Render samples into `out`, at most to the end of the current block; return the number of samples.
+
+        A complete block is passed to sink, take and monitor.
+        """
         if self._filled == 0:
             self._note_take()
-        if self.xruns > self._late_before:  # the host has missed a block
+        if self.xruns > self._late_before:  # the plugin host has missed a block
             self._late_before = self.xruns
             self.mixer.submit(Shed())
         while self._inbox:
@@ -445,7 +454,7 @@ class Engine:
         return len(piece)
 
     def _keep_up(self) -> None:
-        """Decode more ticks per call under high load; shed a voice rather than let all of them drop out."""
+        """Under high load, decode more ticks in each call; if that is not enough, shed a voice."""
         must_shed = self.late_blocks > self._late_before
         if not self.synchronous:
             if self._load.at_once != self.mixer.at_once:
@@ -492,7 +501,7 @@ class Engine:
             self._take.begin(self.mixer)
 
     def _note_spare(self) -> None:
-        """Report how long before its deadline a block was finished, if a late block would be audible."""
+        """Report how long before the deadline a block was finished, if a late block would be audible."""
         if self._pacing is not None and self._sounds:
             now = time.monotonic()
             left_s = self._clock.left_since_taken_s(self._ring.written * self.block_size, now)
@@ -500,7 +509,7 @@ class Engine:
                 self._pacing.finished(left_s, now)
 
     def _prepare(self) -> None:
-        """Decode sounds ahead for the cache, at a lower priority than rendering but above other programs."""
+        """Decode sounds ahead for the cache, with a priority below rendering but above other programs."""
         while not self._closing:
             if not self.mixer.sound_cache.work():
                 time.sleep(PREPARE_S)

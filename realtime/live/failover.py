@@ -1,4 +1,4 @@
-"""Device failover: the null device replaces the requested device while the latter is missing."""
+"""Device failover: the null device, which drops all blocks, takes the place of a missing device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from realtime.live.config import SoundConfig
 from realtime.live.engine import Engine
 
 RETRY_S = 0.5  # pause between attempts to reopen the device
-STALL_CHECKS = 20  # checks without a request until a device counts as gone; PipeWire does not report removal
+STALL_CHECKS = 20  # checks without a request after which a device counts as gone; PipeWire reports no removal
 
 Open = Callable[[], devices.Device]
 
@@ -34,7 +34,7 @@ class Failover:
         self.sample_rate, self.channels = self.device.sample_rate, self.device.channels
         self._stand_in: devices.NullDevice | None = None
         self._retry_s = 0.0
-        self._asked = 0  # blocks requested at the last check
+        self._asked = 0  # number of blocks requested by the last check
         self._checks = 0  # consecutive checks without a new request
 
     def start(self, engine: Engine) -> None:
@@ -52,7 +52,7 @@ class Failover:
         if self._stand_in is None:
             if self.device.active and not self._stalled():
                 return
-            self._say(f"{self.device.name} has gone; playing continues on it as soon as it is back")
+            self._say(f"{self.device.name} has gone; the sound returns as soon as the device is back")
             self.device.close()
             self._stand_in = devices.NullDevice(self.sample_rate, self.channels)
             self._engine.latency_s = self._stand_in.start(self._engine)
@@ -61,7 +61,7 @@ class Failover:
             self._retry()
 
     def _stalled(self) -> bool:
-        """Return True if the device has stalled. Counts checks, not time, as the machine may have paused."""
+        """Return True if the device has stalled. Count checks, not time: the machine may have paused."""
         if self._patient:
             return False
         asked = self._engine.asked

@@ -21,9 +21,11 @@ from realtime.synth.output import Finish
 from realtime.util.errors import RealtimeError
 from realtime.util.library import Library
 
-TICKS = (1, 2, 4)  # latent frames; a shorter tick means less latency for moves, but more decoder calls
-SHORTEST_S = 2e-3  # minimum tick: ticks shorter than a usual block cost more calls for little gain
-SHARE = 0.5  # maximum part of a tick that decoding all voices may take
+# lengths of a tick, in latent frames that are decoded together; with a shorter tick, moves are heard sooner,
+# but the decoder is called more often
+TICKS = (1, 2, 4)
+SHORTEST_S = 2e-3  # minimum tick: a tick shorter than a usual block costs more calls for little gain
+SHARE = 0.5  # decoding a tick of all voices may take at most this part of the tick's duration
 SOUNDS = (".wav", ".flac", ".aif", ".aiff", ".ogg")
 
 
@@ -52,7 +54,7 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Built:
-    """Handle of an instrument that is ready for `Instruments.install`; other processes can hold it."""
+    """Handle of an instrument that is ready for `Instruments.install`; can be passed to another process."""
 
     number: int
     info: ModelInfo
@@ -60,7 +62,7 @@ class Built:
 
 
 class Instruments:
-    """Creates instruments for one output, and encodes sounds to points.
+    """Creates instruments for one output, and finds positions in the latent space (points) for sounds.
 
     Args:
         library: files that messages may name.
@@ -101,7 +103,7 @@ class Instruments:
 
         Args:
             path: path of the file.
-            file: its content, if it is checked already.
+            file: content of the file, if it is checked already.
 
         Raises:
             RealtimeError: the model cannot be played.
@@ -161,7 +163,7 @@ class Instruments:
         return self.make(path, checked)
 
     def install(self, built: Built) -> None:
-        """Switch to an instrument; keep gain and mode, and with a new version also point and sequencer."""
+        """Switch to an instrument, as `Engine.swap` does."""
         assert self._engine is not None
         instrument = self._built.pop(built.number)
         renewed = instrument.info.renews(self.playing.info)
@@ -169,7 +171,11 @@ class Instruments:
         self._playing = instrument
 
     def encode(self, file: str) -> Z:
-        """Return a point whose sound is near that of a sound file in the library."""
+        """Return a point z [D] whose sound is similar to a sound file in the library.
+
+        Raises:
+            RealtimeError: the file is missing or cannot be encoded.
+        """
         assert self._playing is not None
         with self._library.open(file, SOUNDS) as sound:
             try:

@@ -1,10 +1,13 @@
-"""The two latencies, of a hit at a resting point and of a move of the point, as sums of named terms.
+"""Computes the latency of a hit at a resting point, and of a move of the point, as sums of components.
+
+The point is the position in the model's latent space that the performer moves. The components are:
 
 next_block   wait until the device takes the next block: up to one block
-lead         time by which a block is begun before its deadline (`pacing`)
-tick         wait until the frames that contain the move are decoded: up to one tick, or as many as are
-             decoded per call. If the whole sound is cached: one frame, but then the lead is that of a block
-             in which a voice begins a stream of its own. The larger sum of lead and tick is reported.
+lead         time from the start of a block's rendering until the device takes the block (`pacing`)
+tick         wait until the latent frames that contain the move are decoded: up to one tick (a fixed number
+             of frames), or as many ticks as are decoded per call. If the whole sound is cached: up to one
+             frame, but then the lead includes the time to begin decoding. Of these two cases, the one with
+             the larger sum of lead and tick is reported.
 filter       look-ahead of the resampler from the model's rate to the device's
 device       as reported by the device
 plugins      as reported by the plugins, if there are any
@@ -24,7 +27,7 @@ class LatencySource(Protocol):
 
     Attributes:
         block_size: block size in device samples.
-        latency_s: device latency.
+        latency_s: device latency in seconds.
         effects: plugins that process every block, or None.
     """
 
@@ -38,7 +41,12 @@ class LatencySource(Protocol):
         ...
 
     def lead_s(self, *, streaming: int = 0, begun: int = 0) -> float:
-        """Return how long before its deadline a block is begun, in s."""
+        """Return the time from the start of a block's rendering until the device takes the block, in s.
+
+        Args:
+            streaming: number of voices whose decoding continues in the block.
+            begun: number of voices whose decoding begins in the block.
+        """
         ...
 
     def p99_ms(self) -> float:
@@ -47,7 +55,7 @@ class LatencySource(Protocol):
 
 
 def trigger(engine: LatencySource) -> dict[str, float]:
-    """Return the terms for a hit at a resting point: the maximum of each, in ms."""
+    """Return the components for a hit at a resting point, each at its maximum, in ms."""
     return {
         "next_block": _block_ms(engine),
         "lead": 1000.0 * engine.lead_s(),
@@ -57,7 +65,7 @@ def trigger(engine: LatencySource) -> dict[str, float]:
 
 
 def coordinate(engine: LatencySource) -> dict[str, float]:
-    """Return the terms for a move of the point under one voice: the maximum of each, in ms."""
+    """Return the components for a move of the point while one voice sounds, each at its maximum, in ms."""
     mixer, timing = engine.mixer, engine.mixer.timing
     begun = 1 if mixer.cost is None else mixer.cost.moved
     ahead = engine.lead_s(begun=begun), timing.frame_start(1)
@@ -85,14 +93,18 @@ def _block_ms(engine: LatencySource) -> float:
 
 
 def report(engine: LatencySource) -> dict[str, float]:
-    """Return the reply to `/morph/get/latency`: terms and total of a hit, measured p99, terms of a move."""
+    """Return the reply to `/morph/get/latency`, in ms.
+
+    The reply lists the components and the total for a hit, the measured 99th percentile, and the components
+    and the total for a move.
+    """
     hit, move = trigger(engine), coordinate(engine)
     own = {f"coordinate_{name}": move[name] for name in ("lead", "tick", "filter")}
     totals = {"total": sum(hit.values()), "p99": engine.p99_ms()}
     return {**hit, **totals, **own, "coordinate_total": sum(move.values())}
 
 
-def describe(terms: dict[str, float]) -> str:
+def describe(components: dict[str, float]) -> str:
     """Return a text such as "7.1 ms = 2.7 next block + …"."""
-    parts = " + ".join(f"{ms:.1f} {name.replace('_', ' ')}" for name, ms in terms.items())
-    return f"{sum(terms.values()):.1f} ms = {parts}"
+    parts = " + ".join(f"{ms:.1f} {name.replace('_', ' ')}" for name, ms in components.items())
+    return f"{sum(components.values()):.1f} ms = {parts}"

@@ -1,7 +1,8 @@
-"""Measures the render load and chooses the response when it is too high.
+"""Measures the render load, and chooses the response when the load is too high.
 
-First, more ticks are decoded per call: this saves calls, but a move of the point is heard later. If that is
-not enough, voices are shed one by one before a block is late. For some time after that, new hits
+A tick is the stretch of sound that one decoder call normally covers. The first response is to decode more
+ticks per call: this saves calls, but a performer's move through the latent space is heard later. If that is
+not enough, voices are shed (faded out) one by one before a block is late. For some time after that, new hits
 replace voices; otherwise there would soon be too many voices again.
 """
 
@@ -15,10 +16,10 @@ AT_ONCE = (1, 2, 4)  # ticks decoded per call; the first is the normal case
 HIGH, LOW = 0.5, 0.15  # load above which more ticks are decoded per call, and below which fewer
 SETTLE_S = 0.1  # time until the load shows the effect of a change
 CALM_S = 2.0  # time of low load before fewer ticks are decoded per call
-MEAN_S, RECENT_S = 0.05, 0.01  # time constants of the two means
-OUTLIER = 3.0  # limit of a render time, in blocks per tick decoded at once: a longer one is a machine pause
-FORGET_S = 0.2  # half-life of a peak, in time spent decoding
-CAREFUL = 2.0  # initial peak in block durations; large, because first runs are slow
+MEAN_S, RECENT_S = 0.05, 0.01  # time constants of the mean load and of the recent render time
+OUTLIER = 3.0  # render times are cut at so many blocks per tick decoded at once: the machine paused
+FORGET_S = 0.2  # half-life of the peak, counted only in blocks with decoding
+CAREFUL = 2.0  # initial peak in block durations; large, because the first blocks take long
 
 
 class Load:
@@ -30,7 +31,7 @@ class Load:
     Attributes:
         mean: recent fraction of time spent rendering.
         peak_s: longest recent render time of a block with decoding.
-        fading: blocks until a voice that is shed has faded out.
+        fading: number of blocks until a voice that is shed has faded out.
     """
 
     def __init__(self, block_s: float) -> None:

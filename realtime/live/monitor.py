@@ -10,7 +10,9 @@ FULL_SCALE = 32767.0
 
 
 class Monitor:
-    """Keeps the latest blocks. One thread writes, another reads. Allocates only when created.
+    """Keeps the latest blocks; one thread writes, another reads. Allocates memory only when created.
+
+    A device sample is a sample at the device's rate, counted from the first block.
 
     Args:
         sample_rate: in Hz.
@@ -29,10 +31,10 @@ class Monitor:
         self._written += 1
 
     def since(self, sample: int) -> tuple[int, bytes]:
-        """Return the whole blocks from device sample `sample` on, as far as they are kept.
+        """Return the kept blocks that begin at or after device sample `sample`.
 
         Returns:
-            The first device sample, and the mean of left and right as little-endian int16.
+            The number of the first device sample, and the mean of left and right as little-endian int16.
         """
         count, size = self._blocks.shape[:2]
         end = self._written

@@ -1,13 +1,15 @@
 """Decides when to render the next block: as late as is safe, so that it contains the latest commands.
 
-A block is begun `lead` seconds before the device takes it. The lead is the sum of three terms:
+The rendering of a block begins `lead` seconds before its deadline, when the device takes the block. The lead
+is the sum of:
 
-- the worst-case decoding time: as measured at the start (`mixer.Cost`), or the longest recent block plus the
-  streams that begin, whichever is longer;
-- a margin for the machine, which grows when an audible block is finished too close to its deadline;
+- the worst-case decoding time: the longer of the time predicted by measurements at the start (`mixer.Cost`)
+  and the longest recent render time, to which the voices whose decoding begins in the block are added;
+- a margin for other work of the machine, which grows when an audible block is finished too close to its
+  deadline;
 - a reserve of blocks if the load is high (`load`), as long as anything sounds.
 
-New commands may lengthen the lead: the next block is then begun sooner. If it is too late for that, the
+New commands may lengthen the lead; then the next block is begun sooner. If it is too late for that, the
 render thread first renders up to `engine.PATIENCE` blocks without these commands. The lead never exceeds the
 length of the queue; at that limit the queue is kept full.
 """
@@ -21,16 +23,16 @@ from realtime.synth.mixer import Cost
 
 MARGIN_S = 0.8e-3
 TARDY_S = 0.4e-3  # part of the margin: wake-up time of the render thread
-CAREFUL_S = 1.0e-3  # extra margin at the start, because first runs are slow
+CAREFUL_S = 1.0e-3  # extra margin at the start, because the first blocks take long
 SPARE_S = 0.2e-3  # minimum time between the end of rendering and the deadline
-MORE_S = 0.5e-3  # largest single increase: the margin covers frequent delays, not a rare long pause
-RESERVE = 1.5  # in blocks, for each of the ticks decoded per call, if there are several
-SLOWER = 1.5  # worst case relative to the median measured at the start
+MORE_S = 0.5e-3  # largest single increase of the margin, which covers frequent delays, not a rare long pause
+RESERVE = 1.5  # in blocks, for each tick decoded per call; no reserve if that is one tick
+SLOWER = 1.5  # worst-case decoding time relative to the median measured at the start
 RELIEF_S = 20.0  # half-life of the added margin
 
 
 class Pacing:
-    """Computes the lead: how long before its deadline a block is begun.
+    """Computes the lead: the time from the start of a block's rendering to the block's deadline.
 
     Args:
         block_s: block duration in seconds.
@@ -44,7 +46,7 @@ class Pacing:
         self._since_s = 0.0
 
     def finished(self, spare_s: float, now: float) -> None:
-        """Record that a block was finished `spare_s` before its deadline; negative means late."""
+        """Record that a block was finished `spare_s` before the deadline; a negative value means late."""
         if spare_s < SPARE_S:
             more_s = min(SPARE_S - spare_s, MORE_S)
             self._added_s = min(self.margin_s(now) - MARGIN_S + more_s, self._most_s)
@@ -57,12 +59,12 @@ class Pacing:
     def lead_s(
         self, cost: Cost | None, streaming: int, begun: int, load: Load, now: float, sounds: bool
     ) -> float:
-        """Return how long before its deadline a block must be begun, in s.
+        """Return the lead of the next block, in s.
 
         Args:
-            cost: decoding cost; None if not measured: the queue is then kept full.
-            streaming: voices being decoded.
-            begun: streams that begin in this block.
+            cost: decoding cost; None if not measured; the queue is then kept full.
+            streaming: number of voices whose decoding continues.
+            begun: number of voices whose decoding begins in this block.
             load: load of the render thread.
             now: monotonic time in seconds.
             sounds: True if there is sound before the block; a hit after silence needs no reserve.

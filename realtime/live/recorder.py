@@ -15,13 +15,13 @@ from realtime.util.recordings import Recording
 
 QUEUE_S = 5.0  # longest stall of the disk without loss
 PERIOD_S = 0.05
-HEADER_S = 1.0  # between two updates of the header
+HEADER_S = 1.0  # interval between updates of the file's header
 
 
 class Recorder:
     """Writes blocks of `block_size` samples to a WAV or FLAC file without delaying the render thread.
 
-    If the program dies, `recordings.recover` completes the file.
+    If the program dies, `recordings.recover` completes the file at the next start.
 
     Args:
         path: output file; must not exist, unless `force` is set.
@@ -75,7 +75,7 @@ class Recorder:
         except RealtimeError as error:
             self._say(str(error))
         if self._file.path != self._path:
-            self._say(f"{self._path} exists now; recorded to {self._file.path} instead")
+            self._say(f"{self._path} exists by now; the recording is in {self._file.path} instead")
         if self._lost:
             self._say(f"{self._file.path}: the disk was too slow; {self._lost} blocks are missing")
 

@@ -1,4 +1,4 @@
-"""The queue of finished blocks between render thread and audio callback, and the signals between them."""
+"""The queue of finished blocks from the render thread to the audio callback, and signals between the two."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Signal:
                 self._lock.release()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for a `set` since the last wait; return False on timeout."""
+        """Wait until `set` has been called since the last wait; return False on timeout."""
         return self._lock.acquire(timeout=timeout_s)
 
 
 class Ring:
-    """Lock-free queue of finished blocks [T, C], one writer, one reader. Allocates only when created."""
+    """Lock-free queue of blocks [T, C] for one writer and one reader. Allocates memory only when created."""
 
     def __init__(self, blocks: int, block_size: int, channels: int) -> None:
         self._blocks = np.zeros((blocks, block_size, channels), np.float32)
@@ -48,12 +48,12 @@ class Ring:
         return self.written == self.read
 
     def slot(self) -> Block:
-        """Return the slot for the next block; `commit` passes it on."""
+        """Return the slot in which to write the next block; `commit` then passes the block to the reader."""
         slot: Block = self._blocks[self.written % len(self._blocks)]
         return slot
 
     def commit(self, requested_s: float = 0.0) -> None:
-        """Pass the block on; `requested_s` is the arrival time of its first command, or 0."""
+        """Pass the block to the reader; `requested_s`: arrival time of the block's first command, or 0."""
         self._requested_s[self.written % len(self._blocks)] = requested_s
         self.written += 1
 

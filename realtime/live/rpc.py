@@ -97,9 +97,9 @@ class RpcClient:
 
 
 class Proxy:
-    """Stands for an object in the other process: a method call here is a call by name there.
+    """Stands for an object in the other process: each method calls the method of the same name there.
 
-    Subclasses define the methods that need more than such a call.
+    Subclasses define the methods that must do more than that.
 
     Args:
         client: connection to the other process.
@@ -117,7 +117,8 @@ def answer(connection: Connection, target: object) -> None:
     """Handle incoming calls until the other end is closed.
 
     Args:
-        target: calls name its methods, such as "start", or those of its attributes, such as "engine.status".
+        target: object whose methods are called by name, such as "start", or "engine.status" for a method of
+            the attribute `engine`.
     """
     while True:
         try:

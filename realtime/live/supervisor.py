@@ -1,4 +1,4 @@
-"""Starts and watches the worker; proxies of its parts for control."""
+"""Starts and watches the worker, the process that renders the sound; calls methods of the worker's parts."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ Facts = dict[str, int | float | str]
 
 
 class EngineProxy(Proxy):
-    """Proxy of the `Engine` in the worker; passes on the time of a request."""
+    """Proxy of the `Engine` in the worker; adds the time of each request."""
 
     def submit(self, commands: Sequence[Command], due: float | None = None, at: int | None = None) -> bool:
-        """Submit commands as the engine does; do not wait for a reply if they are immediate."""
+        """Submit commands as `Engine.submit` does; without `due`, return True and do not wait for a reply."""
         if due is None:
             self._client.tell("engine.submit", commands, None, at, time.monotonic())
             return True
@@ -48,20 +48,20 @@ class EngineProxy(Proxy):
     def submit_from(
         self, commands: Sequence[Command], due: float | None = None, at: int | None = None
     ) -> tuple[bool, list[float]]:
-        """Submit commands as the engine does; wait only for the reply, not for their effect."""
+        """Submit commands as `Engine.submit_from` does; wait for the reply, not for the effect."""
         reply: tuple[bool, list[float]]
         reply = self._client.ask("engine.submit_from", commands, due, at, time.monotonic())
         return reply
 
     def handled(self, count: int) -> None:
-        """Tell the bridge that the commands from the first `count` bytes of its events are submitted."""
+        """Tell the plugin host's bridge that the first `count` bytes of its events have become commands."""
         self._client.tell("handled", count)
 
 
 class InstrumentsProxy(Proxy):
     """Proxy of the `Instruments` in the worker, over one connection for slow calls and one for quick calls.
 
-    The axes are named without the worker, so that no other call has to wait.
+    `name_axes` uses a separate process instead of the worker, so that no other call has to wait.
 
     Attributes:
         model: file of the model that plays.
@@ -113,9 +113,9 @@ class Supervisor:
 
     Attributes:
         info: description of the model.
-        player, instruments, takes: proxies of the engine, the instruments and the takes.
+        player, instruments, takes: proxies of the worker's `Engine`, `Instruments` and `Takes`.
         plugins: proxy of the plugin chain.
-        logs: files of the log, one for each worker so far.
+        logs: paths of the log files, one for each worker so far.
     """
 
     def __init__(self, config: SoundConfig, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -146,7 +146,7 @@ class Supervisor:
                 error, info = calls.recv()
             else:
                 self._process.kill()
-                error = "stopped before the model was ready"
+                error = "the program was stopped before the model was ready"
         except (OSError, EOFError):
             error = "the worker process ended during its start"
         if info is None:
@@ -156,7 +156,7 @@ class Supervisor:
         return calls, works, info
 
     def _answers(self, calls: Connection) -> bool:
-        """Wait for the first message; return False if the program is to end and none comes within `END_S`."""
+        """Wait for the first message; return False if none comes within `END_S` of the program's end."""
         end: float | None = None
         while not calls.poll(POLL_S):
             if end is None and self._stopping():
@@ -175,7 +175,7 @@ class Supervisor:
         return introduction
 
     def fault(self) -> str:
-        """Return the reason why the worker no longer plays, or ""; check its heartbeat once per `BEAT_S`."""
+        """Return why the worker no longer plays, such as "has ended", or ""; check it once in `BEAT_S`."""
         if time.monotonic() >= self._ask_again_s and not self._calls.closed:
             self._ask_again_s = time.monotonic() + BEAT_S
             with contextlib.suppress(RpcError):
@@ -197,8 +197,8 @@ class Supervisor:
     def restart(self, fault: bool = True) -> list[str]:
         """Start a new process with the current model; return notes for the user.
 
-        The proxies stay valid. Recording and log continue in new files. After a fault, plugins are left out,
-        because one of them may be the cause.
+        The proxies stay valid. The recording and the log continue in new files. After a fault, the new
+        process has no plugins, because a plugin may have caused the fault.
 
         Raises:
             RealtimeError: the worker cannot play.
@@ -218,9 +218,9 @@ class Supervisor:
         self._works.reconnect(works)
         self.start()
         if now.model != before.model and self.instruments.previous is None:
-            notes.append(f"with {now.model.stem}, as {before.model.stem} may be the cause")
+            notes.append(f"with {now.model.stem} instead of {before.model.stem}, which may be the cause")
         if before.plugins and fault:
-            notes.append("without plugins, as one of them may be the cause")
+            notes.append("without plugins, because one of them may be the cause")
         notes += [f"the recording continues in {now.record}"] if now.record else []
         notes += [f"the log continues in {now.log}"] if now.log else []
         return notes
@@ -228,7 +228,7 @@ class Supervisor:
     def stop(self) -> tuple[Facts, bool]:
         """End the worker with a fade-out; return the last status, and True if rendering has failed.
 
-        Waits until recording and log are written.
+        Wait until the recording and the log are written.
 
         Raises:
             RpcError: the worker had already ended, or does not end in time.
@@ -250,7 +250,7 @@ class Supervisor:
 
 
 def _next(path: Path) -> Path:
-    """Return an unused path in the same folder, such as `take-2.wav` for `take.wav`."""
+    """Return an unused path in the folder of `path`, such as `take-2.wav` for `take.wav`."""
     return next(each for each in islice(names(path), 1, None) if not each.exists())
 
 

@@ -1,7 +1,8 @@
-"""Takes: recordings that begin and end while the server plays, the sound as WAV and its commands as a log.
+"""Takes: recordings of parts of a performance, each with its sound as WAV and its commands as a log.
 
-A take's log begins with the point, the points of touches, the mode and the ticks per call at the take's first
-sample. So `realtime render` reproduces the take, except for sounds that were already playing at that sample.
+A take's log begins with the state at the take's first sample: the performer's position in the latent space
+(the point), the points of touches, the mode, and the number of ticks decoded per call. So `realtime render`
+reproduces the take, except for sounds that were already playing at that sample.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from realtime.util.errors import ControlError, RealtimeError
 SOUND, LOG = ".wav", ".jsonl"
 MAX_NAME = 60
 POLL_S = 0.002
-BEGIN_S = 2.0  # time limit for the render thread to begin a take, or end it
+BEGIN_S = 2.0  # time limit for the render thread to begin or end a take
 
 Tap = Callable[[int, Command], None]
 
 
 class Taps:
-    """Passes the commands that take effect to all listeners; set `Mixer.tap` to it."""
+    """Passes each command that takes effect to all listeners; serves as `Mixer.tap`."""
 
     def __init__(self) -> None:
         self.listeners: tuple[Tap, ...] = ()
@@ -44,7 +45,8 @@ class Take:
     """A recording in progress. The render thread calls `begin`, `write` and `end`.
 
     Attributes:
-        first, last: device samples at which the take begins and before which it ends; None until then.
+        first: device sample, counted from the engine's start, at which the take begins; None before that.
+        last: device sample that follows the end of the take; None before the end.
     """
 
     def __init__(self, recorder: Recorder, taps: Taps) -> None:
@@ -93,8 +95,8 @@ class Takes:
     Args:
         folder: folder of the files, created with the first take.
         engine: the engine that plays.
-        taps: set as the tap of the engine's mixer.
-        header: returns the header of a log that begins at a device sample.
+        taps: the `Mixer.tap` of the engine's mixer.
+        header: returns the header of a log that begins at the given device sample.
         say: receives a line if a recording has gaps.
     """
 
@@ -150,7 +152,7 @@ class Takes:
         last = _await(lambda: take.last)
         take.recorder.close()
         log.close(last)
-        self._say(f"recorded {log.path.with_suffix(SOUND)}, with its log")
+        self._say(f"the take is recorded in {log.path.with_suffix(SOUND)}, and its log in {log.path}")
         return log.path.stem
 
     def close(self, last: int) -> None:
@@ -178,7 +180,7 @@ class Takes:
 
 
 def _await(value: Callable[[], int | None]) -> int:
-    """Wait for the render thread, at most `BEGIN_S`."""
+    """Wait until the render thread has set the value, at most `BEGIN_S`; return the value."""
     end = time.monotonic() + BEGIN_S
     while (found := value()) is None:
         if time.monotonic() > end:

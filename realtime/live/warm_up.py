@@ -1,4 +1,4 @@
-"""Runs the decoder on every usual tensor shape before playing, and measures its cost on this machine."""
+"""Runs the decoder on every usual tensor shape before playing, and measures how long decoding takes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from realtime.live.load import AT_ONCE
 from realtime.synth.mixer import Cost, Mixer, slots_for
 
 RUNS = 3
-BUDGET = 0.8  # maximum decoding time of a chunk as a fraction of its duration
+BUDGET = 0.8  # maximum decoding time of a tick as a fraction of the tick's duration
 
 
 def warm_up(mixer: Mixer) -> Cost:
-    """Decode every usual shape once, because the first time is slow; set and return `mixer.cost`."""
+    """Decode every usual shape once, because the first call is slow; set and return `mixer.cost`."""
     timing, voices = mixer.timing, mixer.voices
     longest = timing.first_frames + (AT_ONCE[-1] - 1) * timing.chunk_frames
     for frames in range(1, min(longest, mixer.max_frames, timing.frames) + 1):
@@ -38,7 +38,7 @@ def warm_up(mixer: Mixer) -> Cost:
 
 
 def _seconds(work: Callable[[], None]) -> float:
-    """Return the median time of `RUNS` runs."""
+    """Return the median time of `RUNS` runs, in seconds."""
     times = []
     for _ in range(RUNS):
         begun = time.perf_counter()

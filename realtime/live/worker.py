@@ -1,7 +1,7 @@
-"""The worker process: device, decoder and mixer, and nothing that could delay them.
+"""The worker process: audio device, decoder and mixer, and nothing that could delay these.
 
 OSC and all other Python code of the server run in the control process (`cli.server`), because the threads of
-one process share Python's interpreter lock: beside a busy thread, rendering takes 1.5 times as long.
+one process share Python's interpreter lock: next to a busy thread, rendering takes 1.5 times as long.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from realtime.util.recordings import recover
 from realtime.util.signals import ENDING
 
 WATCH_S = 0.1
-END_S = 1.0  # time for control to read the last reply
+END_S = 1.0  # time for the control process to read the last reply
 #: Warnings by counter of the engine's status; each is printed once, when its counter first exceeds 0.
 WARNINGS = {
     "shed": "decoding cannot keep up: the quietest voice was faded out, and for some seconds new hits "
@@ -127,7 +127,7 @@ class Worker:
         return log
 
     def _header(self, start: int) -> LogHeader:
-        """Return the header of a log that begins now, at device sample `start`."""
+        """Return the header of a log that begins now, at sample `start` as counted by the device."""
         return self._header_of(self._instruments.playing, start)
 
     def _header_of(self, instrument: Instrument, start: int) -> LogHeader:
@@ -158,7 +158,7 @@ class Worker:
         """Description of the model."""
         return self._instrument.info
 
-    # ---- parts that the control process calls: engine and plugins at any time, others for slow work
+    # ---- objects whose methods the control process calls
 
     @property
     def engine(self) -> Player:
@@ -211,7 +211,7 @@ class Worker:
         return Introduction(lines, details)
 
     def handled(self, count: int) -> None:
-        """Tell the bridge that the engine has the commands from the first `count` bytes of its events."""
+        """Tell the plugin host's bridge that the first `count` bytes of its events have become commands."""
         from realtime.audio.bridge_device import BridgeDevice
 
         if isinstance(self._outlet.device, BridgeDevice):
@@ -220,7 +220,7 @@ class Worker:
     # ---- the end
 
     def watch(self) -> None:
-        """Watch device and plugins until control asks to stop or rendering fails; report problems."""
+        """Watch device and plugins, and report problems, until `stop` is called or rendering fails."""
         engine, pending = self._engine, dict(WARNINGS)
         while not self.stopping.wait(WATCH_S) and not engine.failure:
             if not self._started:
@@ -261,14 +261,14 @@ class Worker:
 
 
 def play(config: SoundConfig, calls: Connection, works: Connection, failed: Connection) -> None:
-    """Run the worker process until control stops it or is gone.
+    """Run the worker process until the control process stops it or has ended.
 
     Args:
         calls: connection for quick calls; its first message is (error, `Worker.info`).
         works: connection for slow calls.
         failed: receives True if rendering has failed.
     """
-    for number in ENDING:  # control handles them and ends this process
+    for number in ENDING:  # the control process handles these signals, and ends this process
         signal.signal(number, signal.SIG_IGN)
     priority.before_ordinary(priority.SOUND)
     try:

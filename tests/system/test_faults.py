@@ -150,7 +150,7 @@ def test_model_that_crashes_the_worker_twice_is_replaced_by_the_previous_one(
         server.wait_for("playing again with the last point$")
         assert len(server.ask("/morph/get/z")[1]) == 3
         os.kill(server.worker_pid, signal.SIGKILL)
-        server.wait_for("playing again .*; with tiny, as other may be the cause")
+        server.wait_for("playing again .*; with tiny instead of other, which may be the cause")
         assert len(server.ask("/morph/get/z")[1]) == 4
         assert server.ask("/morph/get/classes")[1] == ["kick", "snare", "hihat"]
         server.send("/morph/trigger", 1.0)
@@ -167,7 +167,7 @@ def test_start_with_a_hanging_worker_can_be_aborted(tiny_model: Path) -> None:
             assert server.stop(signal.SIGINT) == 2
         if not server.output.startswith("plays"):  # the worker was stopped before it was ready
             break
-    assert server.output == "realtime: error: stopped before the model was ready"
+    assert server.output == "realtime: error: the program was stopped before the model was ready"
 
 
 def test_server_ends_although_its_worker_hangs(tiny_model: Path) -> None:

@@ -26,7 +26,7 @@ def test_server_plays_exact_samples_before_and_after_the_sound_server_restarts(
             server.send("/morph/z", *Z)
             assert_a_hit_is_recorded_exactly(card, server, tiny_model, tmp_path / "heard.npy")
             card.stop(signal.SIGKILL)
-            server.wait_for("has gone; playing continues on it")
+            server.wait_for("has gone; the sound returns")
             hits = float(server.status()["hits"])
             server.send("/morph/trigger", 1.0)  # the server plays on, inaudibly
             server.wait_until(hits=hits + 1, voices=0)

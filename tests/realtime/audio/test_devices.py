@@ -113,7 +113,7 @@ def test_stalled_device_is_dropped_unless_the_machine_slept(
         assert not said
         now[0] += 10.0  # the machine slept
     out.watch()
-    assert said == ["null device (silent) has gone; playing continues on it as soon as it is back"]
+    assert said == ["null device (silent) has gone; the sound returns as soon as the device is back"]
     out.close()
 
 

@@ -1,1 +1,1 @@
-"""Control surfaces besides OSC, such as MIDI and OSCQuery."""
+"""Control surfaces other than OSC: MIDI, Ableton Link, OSCQuery, plugin hosts and the web page."""

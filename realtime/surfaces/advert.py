@@ -22,13 +22,13 @@ class AdvertError(RealtimeError):
 class Advert:
     """Advertises the OSC and OSCQuery servers by zeroconf.
 
-    Registration takes some seconds, because zeroconf first checks that the names are free. It runs on a
-    thread of its own.
+    Registration takes some seconds, because zeroconf first checks that the names are free. A separate thread
+    does this.
 
     Args:
         name: service name of both servers, unique on the network.
-        host: address that they listen on; 0.0.0.0 is all.
-        osc_port, query_port: their ports.
+        host: address on which the servers listen; 0.0.0.0 stands for all addresses.
+        osc_port, query_port: ports of the two servers.
         say: called with one line if registration fails.
 
     Raises:
@@ -44,7 +44,7 @@ class Advert:
         try:
             self._zeroconf = Zeroconf(interfaces=InterfaceChoice.All if anywhere else [host])
             addresses = _own_addresses() if anywhere else [host]
-        except Exception as error:  # zeroconf raises many types; none of them may stop the instrument
+        except Exception as error:  # zeroconf raises many types; no error here may stop the server
             raise AdvertError(_not_advertised(error)) from None
         infos = [
             ServiceInfo(kind, f"{name}.{kind}", port, parsed_addresses=addresses)
@@ -71,7 +71,7 @@ class Advert:
 
 
 def _not_advertised(error: Exception) -> str:
-    return f"not advertised by zeroconf: {error or type(error).__name__}"
+    return f"the server is not advertised by zeroconf: {error or type(error).__name__}"
 
 
 def _own_addresses() -> list[str]:

@@ -1,7 +1,8 @@
-"""The control side of a bridge: turns the events of a host's plugin into commands, each at its sample.
+"""The server's end of a bridge, which is memory shared with our plugin in a host (a DAW).
 
-The thread that does so also publishes the server's state for the host's project, and restores a project's
-state.
+A thread turns the events that the plugin sends (OSC, MIDI, parameters, beats) into commands, each for its
+sample. The thread also publishes the server's state, which the host stores in its project, and restores the
+state from a project that the host opens.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _PARAMETER = struct.Struct("=If")  # index in PARAMETERS, value
 _BEAT = struct.Struct("=dd")  # beat, tempo in beats per minute
 WAKE_S = 0.1  # longest sleep
 STATE_S = 0.25  # interval between checks of the state
-MODEL_S = 30.0  # time limit of the change to a project's model
+MODEL_S = 30.0  # time limit for the change to a project's model
 STOP_S = 0.5
 MAX_FAULTS = 20
 
@@ -42,10 +43,10 @@ class BridgeSurface:
     """Handles the events of a bridge on a thread of its own.
 
     Args:
-        bridge: the bridge.
-        mapper: converts the host's MIDI messages.
-        handled: tells the worker how many bytes of events have been submitted.
-        models: the model that plays, and those that a project may change to.
+        bridge: the file with the shared memory.
+        mapper: converts the host's MIDI messages to OSC messages.
+        handled: tells the worker process how many bytes of events have been turned into commands.
+        models: the model that plays, and the models to which a project may change.
         say: receives a line for each refused message; equal lines only once.
     """
 
@@ -62,7 +63,7 @@ class BridgeSurface:
         self._tell_handled = handled
         self._values = {"from": 0.0, "to": 0.0, "position": 0.0, "x": 0.5, "y": 0.5}
         self._faults: list[str] = []
-        self._wanted: project.Project | None = None  # a project that waits for its model
+        self._wanted: project.Project | None = None  # the project that waits until its model plays
         self._until_s = 0.0
         self._published = ""
         self._closing = False
@@ -129,11 +130,11 @@ class BridgeSurface:
             if kind == BEAT:
                 return (Message("/morph/seq/beat", _BEAT.unpack(content)),)
         except (RealtimeError, ValueError, IndexError, struct.error) as error:
-            self._report(f"an event: {error}")
+            self._report(f"an event cannot be read: {error}")
         return ()
 
     def _turned(self, index: int, value: float) -> Iterator[Message]:
-        """Yield the message for a parameter that has moved."""
+        """Yield the message for a plugin parameter that the host has changed."""
         name = PARAMETERS[index]
         if name in self._values:
             self._values[name] = value
@@ -175,7 +176,7 @@ class BridgeSurface:
             self._published = content
 
     def _open(self, text: str) -> None:
-        """Accept a project's state; if another model plays, begin to change to the project's model."""
+        """Accept the state of a project; if another model plays, begin to change to the project's model."""
         self._faults.clear()
         self._wanted = None
         try:

@@ -1,8 +1,8 @@
-"""The cycles of a JACK client: the time of each sample, and the new events. Needs neither JACK nor a clock.
+"""Finds the time of each sample and the new events in the cycles of a JACK client, without JACK or a clock.
 
 JACK skips cycles when a client is late, and then runs the late client several times in the latest cycle,
-each time with the events of that cycle. After an xrun, JACK's own time of a sample (`jack_frame_time`) is off
-by at least the length of the xrun; it needs five seconds to settle.
+each time with the events of that cycle. After an interruption of the audio (an xrun), JACK's own time of a
+sample (`jack_frame_time`) is wrong by at least the length of the xrun, and takes five seconds to settle.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Cycles:
 
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
-        self._frame: int | None = None  # of the latest cycle
+        self._frame: int | None = None  # number of the first sample of the latest cycle
         self._begin_s = 0.0
-        self._behind_s = 0.0  # monotonic time minus time by samples, smoothed
+        self._behind_s = 0.0  # monotonic time minus time counted in samples, smoothed
         self._events: list[Event] = []
 
     def run(self, frame: int, begun_s: float, events: list[Event]) -> list[tuple[bytes, float]]:
-        """Begin a cycle, or run the latest again; return its new messages with their times in seconds.
+        """Begin a cycle, or repeat the latest cycle; return its new messages, each with its time in seconds.
 
         Args:
             frame: number of the first sample of the cycle, modulo `FRAMES`.

@@ -1,4 +1,4 @@
-"""MIDI over JACK, with a JACK client of our own.
+"""MIDI over JACK, through a JACK client of our own.
 
 python-rtmidi supports JACK too, but holds the GIL while it opens, connects or closes a client: if the JACK
 server hangs at that moment, the program cannot be stopped.
@@ -16,7 +16,7 @@ from realtime.util.errors import RealtimeError
 
 CLIENT, PORT = "soundmorph-midi", "in"
 IGNORED = (0xF0, 0xF7, 0xFE)  # system exclusive and active sensing
-CONNECT_TIMEOUT_S = 0.5  # longest wait for the next cycles, because a server that hangs has none
+CONNECT_TIMEOUT_S = 0.5  # longest wait for the next cycles; a server that hangs has no cycles
 
 
 class JackMidiError(RealtimeError):
@@ -24,7 +24,9 @@ class JackMidiError(RealtimeError):
 
 
 class JackPorts:
-    """The MIDI ports of a JACK server, and our own port `soundmorph-midi:in`. Reconnects to a new server.
+    """The MIDI ports of a JACK server, and our own port `soundmorph-midi:in`.
+
+    Reconnects when the server has been restarted.
 
     Args:
         deliver: called with each message as bytes and its time in seconds, counted in JACK's samples (see
@@ -40,7 +42,7 @@ class JackPorts:
         priority.switch_often()  # every JACK client waits for our process callback
         self._deliver = deliver
         self._joined: JackClient | None = None
-        self._count = 0  # of cycles
+        self._count = 0  # number of cycles so far
         try:
             self._join()
         except (ImportError, OSError) as error:
@@ -75,7 +77,10 @@ class JackPorts:
         return str(self._port.name) if self._joined else None
 
     def names(self) -> list[str]:
-        """Return the available input ports; without a server, look for one, and return none if that fails."""
+        """Return the names of the available input ports.
+
+        If no JACK server is connected, look for one; return no names if there is none.
+        """
         if self._joined is None:
             try:
                 self._join()

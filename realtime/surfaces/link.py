@@ -16,7 +16,7 @@ from realtime.util.errors import RealtimeError
 
 PERIOD_S = 0.05  # interval of the checks of the session
 STOP_S = 0.5
-BAR_BEATS = 4.0  # programs in a session agree on the place within a bar
+BAR_BEATS = 4.0  # programs in a session agree on the position within a bar
 
 Handle = Callable[[Sequence[Message], float], object]
 """Carries out messages at a monotonic time."""
@@ -36,7 +36,7 @@ class Link:
     """A member of the Link session of the local network; `start` joins it on a thread of its own.
 
     Args:
-        handle: takes the messages for our sequencer.
+        handle: carries out the messages for our sequencer.
         say: called with one line when the number of other programs changes.
     """
 
@@ -75,7 +75,7 @@ class Link:
         peers = int(session.num_peers)
         if peers != self._peers:
             self._peers = peers
-            self._say(f"Link: {peers} other {'program' if peers == 1 else 'programs'}")
+            self._say(f"Link: {peers} other {'program' if peers == 1 else 'programs'} in the session")
         if not peers:
             return
         bpm, now, beat = float(session.tempo), time.monotonic(), float(session.beat)

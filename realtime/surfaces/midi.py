@@ -1,4 +1,8 @@
-"""Converts MIDI messages to OSC messages by the rules of a `midi_map`. Has no ports and no clock."""
+"""Converts MIDI messages to OSC messages by the rules of a MIDI map. Has no ports and no clock.
+
+A controller for MIDI Polyphonic Expression (MPE) sends the messages of each finger on a channel of its own.
+Pickup means that a knob has no effect until it passes the current value, so that the value does not jump.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,13 @@ from realtime.surfaces.midi_map import CURVES, FINGER, Knob, MapError, MidiMap, 
 
 TIMBRE = 74  # the controller for MPE's third dimension
 PANIC = (120, 123)  # controllers: all sound off, all notes off
-GRABBED = 64  # lowest aftertouch that ends the sound of a cymbal, as a hand does
+GRABBED = 64  # lowest aftertouch that ends the sound of a cymbal, as a hand that grabs it does
 FRESH_S = 0.5  # time after a knob's move during which the server's value is ignored
 
 
 @dataclass
 class _Held:
-    """The known state of a value that knobs move."""
+    """The known state of a value that one or more knobs move."""
 
     value: float | None = None  # the current value, if known
     sent_s: float = float("-inf")
@@ -38,7 +42,7 @@ class _Finger:
 
 
 class Mapper:
-    """Converts MIDI messages to OSC messages. Its only state is that of knobs, fingers and pressures.
+    """Converts MIDI messages to OSC messages. Keeps only the state of knobs, fingers and channel pressures.
 
     Args:
         midi_map: the rules.
@@ -55,7 +59,7 @@ class Mapper:
         self._chokes = any(rule.choke for rule in midi_map.notes)
 
     def feed(self, message: mido.Message, now: float) -> tuple[Message, ...]:
-        """Convert a MIDI message to OSC messages that belong together; none if no rule matches.
+        """Convert a MIDI message to OSC messages that take effect together; none if no rule matches.
 
         Args:
             message: a message of any type.
@@ -134,7 +138,7 @@ class Mapper:
                 return
 
     def _share(self, knob: Knob, channel: int, message: mido.Message) -> float | None:
-        """Return the knob's new position 0..1; -1 until both halves have arrived; None for other messages."""
+        """Return the knob's new position 0..1; -1: half of the value is missing; None: for other messages."""
         match knob.source, message.type:
             case "bend", "pitchwheel":
                 return _bend(message.pitch)
@@ -169,7 +173,7 @@ class Mapper:
         yield Message(knob.target, knob.fill(value, self._others(knob)))
 
     def _others(self, knob: Knob) -> Sequence[float | str]:
-        """Return the address's other arguments, with the current values of those that other knobs move."""
+        """Return the other arguments of the knob's address, with current values for those that knobs move."""
         if not knob.argument:
             return knob.arguments
         names = [a.name for a in knob.arguments_of_target() if a.name != knob.argument]
@@ -198,7 +202,7 @@ class Mapper:
         return tuple(Message(address) for address, asked in wanted.items() if asked)
 
     def receive(self, answer: Message, now: float) -> None:
-        """Read the values that knobs move from a reply of the server."""
+        """Update the values that knobs move from a reply of the server."""
         match answer.address:
             case "/morph/z.reply":
                 self._learn("/morph/z", answer.arguments, now)
@@ -224,10 +228,10 @@ class Mapper:
                 held.value = value
                 self._release(_key(knob))
 
-    # ---- fingers
+    # ---- fingers on an MPE controller
 
     def _finger(self, mpe: Mpe, channel: int, message: mido.Message) -> tuple[Message, ...] | None:
-        """Convert a finger's message; return None for other messages."""
+        """Convert a message about a finger; return None for messages of other kinds."""
         finger, touch = self._fingers[channel], f"/morph/touch/{channel}"
         source = ""
         match message.type:
@@ -282,18 +286,18 @@ def _bend(pitch: int) -> float:
     return 0.5 + pitch / (16_384 if pitch < 0 else 16_382)
 
 
-# ---- learning
+# ---- MIDI learn
 
 
 def learn(midi_map: MidiMap, moved: Sequence[mido.Message], target: str) -> MidiMap:
-    """Return the map with a new rule for a moved control; the rule replaces earlier ones for that control.
+    """Return the map with a new rule for a moved control; the rule replaces earlier rules for that control.
 
     Args:
         midi_map: the map so far.
         moved: the controller's messages, at least one.
-        target: an address and its fixed arguments, as words: "/morph/z/0", "/morph/between kick snare"; the
-            leading "/morph/" may be left out. For a note "trigger kick" or "note"; for a program change the
-            name of a preset, followed by a glide time in ms if wanted.
+        target: for a knob, an address and its fixed arguments, such as "/morph/z/0" or "/morph/between kick
+            snare". For a note, an address such as "trigger kick" or "note". The leading "/morph/" may be left
+            out. For a program change, the name of a preset, which a glide time in ms may follow.
 
     Raises:
         MapError: no message can be learnt, or the target does not fit.

@@ -13,33 +13,36 @@ from realtime.control.protocol import Message
 from realtime.synth.quantities import TEMPO_BPM
 
 TICKS_PER_BEAT = 24
-TICKS_PER_POSITION = 6  # in a unit of the song position
-AGAIN_TICKS = 6  # from one report of the beat to the next
-FITTED = 24  # ticks from which the tempo is estimated
-STRAY_S = 0.002  # a tick is a stray if it is further from the line (see `MidiClock`), in seconds,
-STRAY = 3.0  # and further than this multiple of the root mean square distance of the other ticks
+TICKS_PER_POSITION = 6  # ticks in a unit of MIDI's song position
+AGAIN_TICKS = 6  # ticks from one report of the beat to the next
+FITTED = 24  # number of ticks to which the line (see `MidiClock`) is fitted
+STRAY_S = 0.002  # a tick is a stray if its distance from the line is more than this,
+STRAY = 3.0  # and more than this multiple of the other ticks' root mean square (RMS) distance
 SURE = 6  # ticks that a line needs before another tick can be a stray
-STRAYS, STEADY_S = 3, 0.0007  # ticks in a row off the line; largest RMS distance from a line of their own
-MOST_STRAYS = 12  # after so many ticks without two in a row on the line, only these count
-MOST_LOST = 8  # ticks that may be missing in a row,
-UNEVEN = 0.1  # if the gap is a whole number of periods to within this share of one
+STRAYS, STEADY_S = 3, 0.0007  # number of strays in a row that begin a new line; their largest RMS distance
+MOST_STRAYS = 12  # so many ticks without two in a row on the line begin a new line
+MOST_LOST = 8  # a gap means lost ticks, at most so many,
+UNEVEN = 0.1  # if it lasts a whole number of periods to within this share of a period
 MANY = 12  # ticks that a line needs before its tempo is certain
-SAME, WHOLE = 0.02, 0.05  # tolerance of equal periods and of whole multiples, as shares of a period
+SAME, WHOLE = 0.02, 0.05  # tolerances for equal periods and for whole numbers of periods, in periods
 ROUGH = 1.5  # a performer's changes of tempo keep the ratio of neighbouring gaps below this
-DISORDER_S = 3.0  # a line older than this no longer counts as the line before the disorder
+DISORDER_S = 3.0  # after a longer disorder, the line before it no longer counts
 PAUSE_S = 0.5  # gap after which a new line begins; the slowest clock has a tick every 125 ms
 
 
 class MidiClock:
-    """Estimates beat and tempo from clock messages (ticks); a line through the latest ticks smooths jitter.
+    """Estimates beat and tempo from clock messages, which are called ticks.
 
-    A tick off the line is late or begins another line; the ticks after it show which. If two in a row are on
-    the line, those before were late. If three in a row are on a line of their own, that line shows what
-    happened: ticks were lost if it is the old line shifted by whole ticks; otherwise the tempo or the place
-    has changed. Ticks were also lost at a change of tempo if one gap there is longer than a tick at either
-    tempo and lasts a whole number of ticks at a tempo between them. After a longer disorder, such as a stall
-    of the computer, ticks were lost if the clock continues at its previous tempo, shifted by whole ticks.
-    A clock has no effect until it is started, because many controllers send a clock all the time.
+    A straight line, fitted to the times of the latest ticks, smooths jitter. A tick off the line is either
+    late or on a new line; the ticks that follow it show which. If two ticks in a row are on the old line, the
+    ticks before these two were late. If three ticks in a row are on a new line, that line shows what
+    happened: if it is the old line delayed by a whole number of ticks, ticks were lost; otherwise, the tempo
+    or the position has changed. At a change of tempo, ticks were lost if exactly one gap is longer than a
+    tick at either tempo, and lasts a whole number of ticks at a tempo between the two. After a longer
+    disorder, such as a stall of the computer, ticks were lost if the clock continues at its previous tempo,
+    delayed by a whole number of ticks.
+
+    Ticks have no effect before a start or continue message, because many controllers send ticks all the time.
     """
 
     def __init__(self) -> None:
@@ -47,8 +50,8 @@ class MidiClock:
         self._tick = -1  # number of the latest tick; tick 0 is beat 0
         self._times: deque[tuple[int, float]] = deque(maxlen=FITTED)
         self._near = True  # the latest tick is on the line
-        self._strays: list[tuple[int, float]] = []  # from a tick off the line on, until two are on it
-        self._left: tuple[int, float, float] | None = None  # tick, time and period of the last sure line
+        self._strays: list[tuple[int, float]] = []  # the ticks since two in a row were on the line
+        self._left: tuple[int, float, float] | None = None  # latest certain line: tick, time, period
         self._latest_s, self._gap_s = -math.inf, 0.0  # the latest tick's time, and the gap before it
         self._rough_s = -math.inf  # latest time at which neighbouring gaps differed much
 
@@ -57,7 +60,7 @@ class MidiClock:
 
         Args:
             message: of any type; types other than those of the clock have no effect.
-            at: time of its arrival in seconds, always by the same clock.
+            at: arrival time in seconds, by the same clock for all messages.
         """
         match message.type:
             case "start":
@@ -121,7 +124,7 @@ class MidiClock:
         return abs(at - time) <= max(STRAY_S, STRAY * distance)
 
     def _fill(self) -> None:
-        """Count the ticks that are missing among the first ones, by the gaps between them."""
+        """Count the ticks that are missing among the first ticks of a line, as the gaps show."""
         numbers, times = np.array(self._times).T
         gaps = np.diff(times) / max(float(np.median(np.diff(times))), 1e-6)
         whole = np.rint(gaps)
@@ -131,7 +134,7 @@ class MidiClock:
         self._tick += int(lost[-1])
 
     def _renew(self, latest: list[tuple[int, float]], period: float, time: float) -> None:
-        """Continue with another line: through the latest ticks, or the old one after lost ticks."""
+        """Continue with a new line through the latest ticks, or with the old line if ticks were lost."""
         before, expected, _ = _line(self._times, self._tick)
         shift = (time - expected) / max(before, 1e-6)
         lost = round(shift)
@@ -150,7 +153,7 @@ class MidiClock:
 
         Args:
             before: seconds from tick to tick until the change.
-            after: the same from then on.
+            after: seconds from tick to tick after the change.
         """
         _, last, _ = _line(self._times, self._times[-1][0])
         gaps = np.diff([last, *(at for _, at in self._strays[: 1 - STRAYS])])
@@ -160,7 +163,7 @@ class MidiClock:
         return long[0] - 1 if len(ticks) <= STRAYS and len(long) == 1 and long[0] else 0
 
     def _rejoin(self, left: tuple[int, float, float]) -> None:
-        """Count the ticks lost since the last sure line, if the latest ticks are on a steady line again."""
+        """Count the ticks lost since the last certain line (`left`), if the latest ticks are steady again."""
         number, time, before = left
         after, at, distance = _line(list(self._times)[-MANY:], self._tick)
         shift = (at - time) / before - (self._tick - number)
@@ -195,7 +198,7 @@ def _bpm(period: float) -> float:
 
 
 def _ticks(gap: float, least: float, most: float) -> int:
-    """Return how many ticks of between `least` and `most` seconds a gap lasts; 0 if no whole number fits."""
+    """Return the number of ticks, each of `least` to `most` seconds, that fills a gap; 0 if none does."""
     counts = range(1, MOST_LOST + 2)
     return next((n for n in counts if (n - UNEVEN) * least <= gap <= (n + UNEVEN) * most), 0)
 
@@ -216,7 +219,9 @@ def _line(ticks: Sequence[tuple[int, float]], number: int) -> tuple[float, float
 
 
 def _sure_line(ticks: Sequence[tuple[int, float]]) -> tuple[int, float, float] | None:
-    """Return the latest tick, its time and the period by medians, which a few late ticks do not move.
+    """Return the number of the latest tick, its time, and the period, in seconds.
+
+    Time and period are estimated by medians, which a few late ticks do not change.
 
     Returns:
         None if the median distance of the ticks from this line is `STEADY_S` or more.

@@ -1,4 +1,4 @@
-"""Connects a MIDI port to a server, over OSC or within the server's process."""
+"""Connects a MIDI port to a server, over UDP or within the server's process."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from realtime.surfaces.midi_ports import Input, names
 from realtime.util.errors import say
 from realtime.util.signals import stop_on_signals
 
-PERIOD_S = 0.02  # longest wait for a message before the next check for replies and for the end
+PERIOD_S = 0.02  # longest wait for a message before the next check for replies and for `stop`
 TEMPO = ("clock", "start", "continue", "stop", "songpos")
 STOP_S = 0.5  # longest wait for the thread's end
-ASK_S = 0.1  # interval between questions for pickup
+ASK_S = 0.1  # interval between questions about the values that knobs move
 MAX_REFUSALS = 100
-LATEST = 64  # messages kept for other surfaces
-SETTLE_S = 0.4  # silence after which the messages of a control to learn are complete
+LATEST = 64  # messages kept for the web page
+SETTLE_S = 0.4  # after this silence, the messages of a control to be learnt are complete
 
 
 class ServerConnection(Protocol):
@@ -97,7 +97,7 @@ class MidiConnection:
     """Passes messages from a MIDI port to a server; `start` runs it on a thread of its own.
 
     Attributes:
-        latest: the bytes of the latest messages, each with its number, for surfaces that learn from them.
+        latest: the bytes of the latest messages, each with its number; the web page uses them for MIDI learn.
     """
 
     def __init__(self, mapper: Mapper, port: Input, say: Callable[[str], None]) -> None:
@@ -111,7 +111,10 @@ class MidiConnection:
         self._thread: threading.Thread | None = None
 
     def step(self, server: ServerConnection) -> None:
-        """Pass on waiting messages, or wait up to `PERIOD_S` for one; ask for knobs' values every `ASK_S`."""
+        """Pass on the waiting MIDI messages; if there are none, wait for up to `PERIOD_S`.
+
+        Every `ASK_S`, also ask the server for the values that knobs move.
+        """
         messages = self._port.take(PERIOD_S)
         now = time.monotonic()
         for message in messages:
@@ -191,7 +194,7 @@ class MidiConfig:
 
 
 def load(path: Path | None, curve: str | None = None) -> MidiMap:
-    """Return the map in a file, or one of `midi_map.MAPS`; `curve` replaces the curves of all its notes.
+    """Return the MIDI map in a file, or from `midi_map.MAPS`; `curve` replaces the curves of all notes.
 
     Raises:
         MapError: see `midi_map.read`.
@@ -235,7 +238,7 @@ def run(config: MidiConfig) -> int:
 
 
 def _learn(config: MidiConfig) -> int:
-    """Ask for a target for each moved control, until an empty line; save the map after each new rule."""
+    """Ask for a target for each moved control, until an empty line is entered; save each new rule."""
     if config.map is None:
         raise MapError("--learn needs --map FILE to save the rules in")
     learnt = midi_map.read(config.map) if config.map.exists() else MidiMap()
@@ -252,16 +255,16 @@ def _learn(config: MidiConfig) -> int:
             try:
                 learnt = learn(learnt, moved, target)
             except MapError as error:
-                print(f"not learnt: {error}", flush=True)
+                print(f"the rule was not learnt: {error}", flush=True)
                 continue
             midi_map.write(config.map, learnt)
-            print(f"learnt; {config.map} has {_count(learnt)}", flush=True)
+            print(f"the rule is stored; {config.map} has {_count(learnt)}", flush=True)
     finally:
         port.close()
 
 
 def _receive_control(port: Input) -> list[mido.Message]:
-    """Return the messages of the next moved control, once `SETTLE_S` have passed without another."""
+    """Return the messages of the next moved control, once none has arrived for `SETTLE_S`."""
     moved: list[mido.Message] = []
     quiet_s = 0.0
     while not moved or quiet_s < SETTLE_S:

@@ -31,8 +31,8 @@ HITS = ("/morph/trigger", "/morph/note", "/morph/drum")
 CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.7}
 """Exponents applied to the velocity, 0..1: `soft` makes light hits louder, `hard` makes them quieter."""
 FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
-WIDEST = 1000.0  # largest limit of an argument that suits a knob; those of z, for example, are larger
-USUAL = 3.0  # limit that replaces a larger one
+WIDEST = 1000.0  # largest limit that suits a knob; the limits of z, for example, are larger
+USUAL = 3.0  # limit of a knob's range that replaces a limit above `WIDEST`
 MAX_BYTES = 2**20
 
 Rule = TypeVar("Rule")
@@ -48,14 +48,15 @@ class Knob:
 
     Attributes:
         target: the address.
-        cc: controller number; with `bits` 14, that of the coarse half, 0..31; the fine half has `cc + 32`.
+        cc: controller number; if `bits` is 14, the number for the coarse half, 0..31 (`cc + 32` is the number
+            for the fine half).
         source: "cc", or a channel's "bend" or "pressure".
         channel: 1..16, or 0 for all.
         bits: 7, or 14 for controllers that send a fine half after each coarse half.
-        arguments: the other arguments, in order.
-        argument: name of the argument that the knob moves; empty for the last numeric one.
-        low, high: ends of the knob's range; NaN takes the argument's limit, or ±3 if that is beyond ±1000.
-        pickup: ignore the knob until it passes the current value; applies to "cc" only.
+        arguments: the other arguments of the address, in order.
+        argument: name of the argument that the knob moves; empty: the last numeric argument.
+        low, high: ends of the knob's range; NaN: the argument's limit, or ±3 if that limit is beyond ±1000.
+        pickup: ignore the knob until its position passes the current value; for the source "cc" only.
     """
 
     target: str
@@ -103,14 +104,14 @@ class Knob:
         return numbers[-1]
 
     def fill(self, value: float, others: Sequence[float | str] | None = None) -> tuple[float | str, ...]:
-        """Return the message's arguments: `value` in its place among `others` (by default the rule's own)."""
+        """Return the arguments of a message: `value` at its place among `others` (default: `arguments`)."""
         moved = self.moved()
         rest = list(self.arguments if others is None else others)
         place = [a.name for a in self.arguments_of_target()].index(moved.name)
         return (*rest[:place], round(value) if moved.kind == "int" else value, *rest[place:])
 
     def check(self) -> None:
-        """Check the messages at both ends against the table of addresses.
+        """Check the messages for both ends of the range against the table of addresses.
 
         Raises:
             MapError: a message is not accepted.
@@ -132,12 +133,13 @@ class Notes:
     """A rule for the notes from `low` to `high`.
 
     Attributes:
-        target: "/morph/drum" plays the drums of General MIDI, "/morph/trigger" all notes alike, "/morph/note"
-            each at its own pitch.
+        target: "/morph/drum" plays the drums of General MIDI; "/morph/trigger" plays all notes alike;
+            "/morph/note" plays each note at its pitch.
         channel: 1..16, or 0 for all.
         low, high: MIDI notes, 0..127.
-        name: for a trigger, the class, training sound or preset that the point jumps to first.
-        choke: choke group 1..16, in which a hit fades out the earlier ones; 0 is none.
+        name: for "/morph/trigger", the class, training sound or preset to which the point (the position in
+            the latent space) jumps first.
+        choke: choke group 1..16; a hit fades out the earlier hits of its group. 0 is no group.
         curve: a key of `CURVES`, for the velocity.
     """
 
@@ -167,7 +169,7 @@ class Program:
     Attributes:
         number: program number, 0..127.
         preset: the preset's name.
-        ms: duration of the glide to the preset; if negative, the default glide's (`/morph/glide`).
+        ms: duration of the glide to the preset; if negative, the default glide (`/morph/glide`) is used.
         channel: 1..16, or 0 for all.
     """
 
@@ -187,13 +189,15 @@ class Program:
 
 @dataclass(frozen=True)
 class Mpe:
-    """An MPE zone: channels that carry one finger each. The finger on channel c is touch c.
+    """A zone of MIDI Polyphonic Expression (MPE): a range of channels, each of which carries one finger.
+
+    The finger on channel c moves a point of its own, the point of touch c.
 
     Attributes:
-        zone: "lower" has its member channels from 2 up, "upper" from 15 down.
+        zone: "lower" has the member channels from 2 up, "upper" those from 15 down.
         members: number of member channels, 1..15.
-        x, y: the finger's dimension that moves its point along this axis of the model's map: bend, timbre
-            (CC 74), pressure or note.
+        x, y: the dimension of the finger that moves the point along this axis of the model's map: bend,
+            timbre (CC 74), pressure or note.
         release: "ring" lets a sound play to its end, "stop" fades it out when the finger lifts.
     """
 
@@ -234,8 +238,8 @@ def read(path: Path) -> MidiMap:
     """Read a map from a TOML file.
 
     Raises:
-        MapError: the file cannot be read, or a rule is invalid; for an unknown name, the text suggests the
-            nearest known one.
+        MapError: the file cannot be read, or a rule is invalid; for an unknown name, the text suggests a
+            similar known name.
     """
     try:
         return parse(outside.from_toml(outside.read(path, MAX_BYTES)))
@@ -363,10 +367,10 @@ def _within(what: str, value: int, low: float, high: float) -> None:
         raise MapError(f"{what} is {value}, not a whole number from {low} to {high}")
 
 
-_WHEEL = (Knob("/morph/macro/0", cc=1),)  # the modulation wheel moves the point along the first axis
+_WHEEL = (Knob("/morph/macro/0", cc=1),)  # the modulation wheel moves along the first principal axis
 MAPS = {
     "drums": MidiMap(_WHEEL, (Notes("/morph/drum"),)),
     "melodic": MidiMap(_WHEEL, (Notes(),)),
 }
-"""The maps that need no file: the drums of General MIDI, or each note at its pitch."""
+"""The built-in maps: notes play the drums of General MIDI, or each note plays at its pitch."""
 DEFAULT = MAPS["drums"]

@@ -36,10 +36,10 @@ class ForeignError(PortError):
 
 
 class Ports(Protocol):
-    """A MIDI backend. It passes each message with its time to a callback on its own thread.
+    """A MIDI backend, which passes each message with its time to a callback, on a thread of the backend.
 
     Attributes:
-        many: True if it can have several ports open at once.
+        many: True if several ports can be open at once.
     """
 
     many: bool
@@ -182,7 +182,7 @@ class Input:
     Args:
         wanted: part of the port's name, case-insensitive; `ANY`: every port; None: the virtual port.
         backend: a key of `BACKENDS`, or "auto".
-        say: called with one line when the port opens or disappears.
+        say: called with one line when a port opens or disappears.
 
     Raises:
         PortError: MIDI is not available, or has no virtual ports (Windows).
@@ -220,8 +220,8 @@ class Input:
     def take(self, timeout_s: float = 0.0) -> list[mido.Message]:
         """Return the messages since the last call, in order; if there are none, wait up to `timeout_s`.
 
-        The attribute `time` of a message is the time of its arrival, for `monotonic`. Scan for the port every
-        `RESCAN_S`.
+        The attribute `time` of a message is its arrival time by the clock of the backend; `monotonic`
+        converts that time. Every `RESCAN_S`, look for ports that have appeared or disappeared.
         """
         if time.monotonic() >= self._rescan_s:
             self._rescan_s = time.monotonic() + RESCAN_S
@@ -238,7 +238,7 @@ class Input:
         return messages
 
     def monotonic(self, time_s: float) -> float:
-        """Return the monotonic time of a message that arrived at `time_s`."""
+        """Return the monotonic time of a message whose attribute `time` is `time_s`."""
         return self._ports.monotonic(time_s)
 
     def _scan(self) -> None:
@@ -265,7 +265,7 @@ class Input:
             )
 
     def _try(self, name: str) -> None:
-        """Open a port with the client that looks for ports, or, if that can open no more, with a new one."""
+        """Open a port with the client that lists the ports, or with a new client if that one is in use."""
         taken = not self._ports.many and self._ports in self._open.values()
         client = None
         try:

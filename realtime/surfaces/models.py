@@ -24,9 +24,9 @@ class Models:
     library: Path | None = None
 
     def names(self) -> list[str]:
-        """Return the names of the bundled models, and the paths of decoders relative to the library.
+        """Return the names of the bundled models, and the paths of model files relative to the library.
 
-        Hidden files are left out; at most `MAX_NAMES` are returned.
+        Hidden files and encoders are left out; at most `MAX_NAMES` names are returned.
         """
         if self.library is None:
             return bundled()

@@ -19,7 +19,7 @@ from realtime.synth.commands import HIT_SETTINGS
 Node = dict[str, Any]
 Ask = Callable[[Sequence[Message]], list[Message]]
 
-MAX_INDICES = 16  # number of touches, and of sequencer lanes, in the tree: one for each MIDI channel
+MAX_INDICES = 16  # number of touches, and of sequencer lanes, in the tree: as many as MIDI channels
 WRITE, BOTH = 2, 3
 ATTRIBUTES = (
     "FULL_PATH",
@@ -36,7 +36,7 @@ EXTENSIONS = {name: True for name in ATTRIBUTES if name not in ("FULL_PATH", "CO
 QUESTIONS = tuple(
     Message(f"/morph/get/{what}") for what in ("z", "xy", "macros", "settings", "status", "presets")
 )
-PLUGINS = Message("/morph/get/plugins")  # asked only for the tree: plugins reply slowly
+PLUGINS = Message("/morph/get/plugins")  # asked only to build the tree, because plugins reply slowly
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Knowledge:
 
 
 def learn(ask: Ask, *, plugins: bool = False) -> Knowledge:
-    """Query all values of a server, and with `plugins` also the parameters of its plugins."""
+    """Query all values of a server and, if `plugins`, the parameters of the server's plugins."""
     values: dict[str, tuple[Any, ...]] = {}
     presets: list[str] = []
     parameters: dict[str, tuple[str, float, float]] = {}
@@ -136,7 +136,7 @@ def host_info(name: str, osc_address: tuple[str, int], web_address: tuple[str, i
 def _paths(row: Address[Any, Any], info: ModelInfo) -> Iterator[str]:
     """Yield the addresses of a row: one, or one for each dimension, axis or index below `MAX_INDICES`.
 
-    A row with a text placeholder, or with several placeholders, has none.
+    A row with a text placeholder, or with several placeholders, is left out of the tree.
     """
     if not row.placeholders:
         yield row.path
@@ -180,7 +180,10 @@ _UNITS = {"ms": "time.ms", "dB": "gain.db"}
 
 
 def _arguments(row: Address[Any, Any], info: ModelInfo) -> Iterator[Argument]:
-    """Yield the arguments that a client sends: all of z and weights; optional ones only with a default."""
+    """Yield the arguments that a client sends: all required ones, and the optional ones with a default.
+
+    An argument that takes many values (z, weights) is repeated to its full length.
+    """
     lengths = {"z": info.latent_dim, "weights": len(info.classes)}
     for argument in row.arguments:
         if argument.many:
@@ -190,7 +193,10 @@ def _arguments(row: Address[Any, Any], info: ModelInfo) -> Iterator[Argument]:
 
 
 def _usual(path: str, info: ModelInfo) -> list[Node] | None:
-    """Return the usual range of z: the sounds' 5th to 95th percentile. None for other addresses."""
+    """Return the range of z from the 5th to the 95th percentile of the training sounds.
+
+    Addresses that do not take z have no such range (None).
+    """
     ends = [{"MIN": low, "MAX": high} for low, high in zip(info.latent.low, info.latent.high, strict=True)]
     head, _, last = path.rpartition("/")
     if path in ("/morph/z", "/wek/outputs") or (head.startswith("/morph/touch/") and last == "z"):

@@ -1,7 +1,8 @@
-"""Passes the model file to the plugin, which may store it in a host's project; finds the model of a project.
+"""Exchanges model files with our plugin in a host (a DAW), which can store the model in its project.
 
-Beside the file of a bridge's memory, `NAME.model` is a link to the file of the model that plays, and
-`NAME.offer` is the model file that a project brings. The plugin writes this file before the project's state.
+A bridge is memory that server and plugin share, in a file NAME. Next to this file, the server keeps
+`NAME.model`, a link to the file of the model that plays. The plugin writes `NAME.offer`, the model file from
+a project, before it passes on the project's state.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from realtime.util.outside import OutsideError
 
 
 class ProjectModel:
-    """Finds the model of a project, and stores in the library a model that the project brings.
+    """Finds the model of a project; if the project brings a model file, stores it in the library.
 
     Args:
         bridge: the file of the bridge's memory.
-        models: the model that plays, and the library.
+        models: the model that plays, and the library folder.
     """
 
     def __init__(self, bridge: Path, models: Models) -> None:

@@ -1,1 +1,1 @@
-"""HTTP and websockets on one port: OSCQuery for programs, the page for people."""
+"""HTTP and websockets on one port: OSCQuery for programs, the web page for people."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 MAX_EACH = 32  # connections of one address; a browser opens seven for a page
 MAX_ALL = 96
-KEPT_SHARE = 0.75  # share of either limit for connections that stay, so that requests always get through
+KEPT_SHARE = 0.75  # share of either limit for websockets, so that short requests always get through
 IDLE_S = 15.0  # longest time until a request begins, and until its head is complete
 
 Peer = tuple[str, int]
@@ -21,7 +21,7 @@ class Connection:
     Attributes:
         since_s: monotonic time when it was opened, or when its latest request was answered.
         requests: number of requests being answered; a websocket counts as one until it ends.
-        kept: True if it stays open until its client leaves.
+        kept: True if it stays open until its client leaves, as a websocket does.
     """
 
     transport: asyncio.Transport

@@ -1,4 +1,4 @@
-"""Offers recorded takes for download."""
+"""Offers takes (recordings of parts of a performance) for download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refuses requests that name another host, come from another page, or lack the key."""
+"""Refuses HTTP requests that name another host, come from another web page, or lack the access key."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Guard:
     """Refuses foreign requests.
 
     Args:
-        key: key that the page's address has to contain; empty: none is needed.
+        key: access key that the page's address must contain; empty: no key is needed.
         port: port of the server. It is part of the cookie's name, because all ports of a host share cookies.
     """
 
@@ -100,8 +100,8 @@ async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
 def page_key(folder: Path | None = None) -> str:
     """Return the key stored in `folder`; if there is none, store a new one.
 
-    With a stored key, an open page reconnects by itself after a restart. The default of `folder` is the
-    user's data folder. If the key cannot be stored, every start makes a new one.
+    With a stored key, an open page reconnects by itself after the server has been restarted. The default of
+    `folder` is the user's data folder. If the key cannot be stored, every start makes a new one.
     """
     if folder is None:
         import platformdirs

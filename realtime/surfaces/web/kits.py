@@ -1,4 +1,7 @@
-"""Kits: folders dropped on the page. Another program trains a model; the server plays each better version."""
+"""Kits: folders of sounds that are dropped on the web page.
+
+Another program trains a model on the sounds; the server plays each better version of the model.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,14 @@ MAX_DEPTH = 4  # parts of a file's path: folders, and the file's name
 SEND_S = 600.0
 SAVE_S, CLOSE_S = 20.0, 0.3  # time for a stopped program to save: before the next kit, and at shutdown
 FOLDER = "sounds"
-KITS, MARK = "kits", ".kit"  # folder of the kits in the library, and a file in each
+KITS, MARK = "kits", ".kit"  # folder of the kits in the library, and the file that marks each kit
 SUFFIXES = (*uploads.SUFFIXES, ".mp3")
 PASSES = re.compile(r"epoch (\d+)/(\d+)")
 
 
 @dataclass(frozen=True)
 class Kit:
-    """A kit of the library, in a folder of its own: sounds, and the training run that learns them."""
+    """A kit in the library: a folder with sounds, and with the training run on these sounds."""
 
     folder: Path
 
@@ -52,7 +55,7 @@ class Kit:
         """
         mark = self.folder / MARK
         if self.folder.exists() and not mark.exists():
-            raise web.HTTPConflict(text=f"{KITS}/{self.name} in the library is not a kit of the page")
+            raise web.HTTPConflict(text=f"{KITS}/{self.name} in the library is not a kit from this page")
         self.folder.mkdir(parents=True, exist_ok=True)
         mark.touch()
 
@@ -70,7 +73,7 @@ class Kit:
 
 
 class Kits:
-    """Trains a model on one folder at a time. A new folder stops the training; the latest version is kept.
+    """Trains a model on one folder at a time. A new folder ends the current training and keeps its model.
 
     Args:
         library: folder of models, with the kits in the subfolder `KITS`; None: all kits are refused.
@@ -85,23 +88,23 @@ class Kits:
 
     @property
     def state(self) -> dict[str, Any] | None:
-        """The state of the kit that is being learnt, or was learnt last; None before the first kit.
+        """The state of the current or latest training; None before the first kit.
 
-        Keys: `name`; `line`: the latest line of output; `part`: the share done, 0..1; `learning`: True until
-        learning ends.
+        Keys: `name`: name of the kit; `line`: latest line of output; `part`: share of the training done,
+        0..1; `learning`: True until the training ends.
         """
         return self._state
 
     def routes(self, services: Services) -> Sequence[web.AbstractRouteDef]:
-        """Return the routes: POST takes a folder, DELETE stops learning."""
+        """Return the routes: POST takes a folder, DELETE stops the training."""
         self._services = services
         return [web.post("/page/kits", self._take), web.delete("/page/kits", self._stop)]
 
     async def run(self) -> None:
-        """Do nothing: kits are learnt on request only."""
+        """Do nothing: training starts on request only."""
 
     async def close(self) -> None:
-        """Stop learning. The latest version stays; sending the same folder again continues its learning."""
+        """Stop the training; keep its latest model. Sending the same folder again continues the training."""
         await self._end_within(CLOSE_S)
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -109,7 +112,7 @@ class Kits:
         if self._library is None:
             raise web.HTTPConflict(text="a folder needs a library: start the server with --library FOLDER")
         if not find_spec("torch"):
-            text = f"learning needs more packages: {install.command('soundmorph[cpu,learn]')}"
+            text = f"training needs more packages: {install.command('soundmorph[cpu,learn]')}"
             raise web.HTTPConflict(text=text)
         kit = Kit(self._library.resolve() / KITS / _name(request.query.get("name", "")))
         kit.claim()
@@ -119,7 +122,7 @@ class Kits:
             except (TimeoutError, asyncio.TimeoutError):
                 raise web.HTTPRequestTimeout(text=f"the folder did not arrive within {SEND_S:g} s") from None
             except (ValueError, AssertionError):  # raised by aiohttp for a body that is not valid multipart
-                raise web.HTTPBadRequest(text="not a folder of files") from None
+                raise web.HTTPBadRequest(text="the request contains no folder of files") from None
             await self._end_within(SAVE_S)
             shutil.rmtree(kit.sounds, ignore_errors=True)
             (Path(coming) / FOLDER).rename(kit.sounds)
@@ -147,7 +150,7 @@ class Kits:
         self._state = {"name": kit.name, "line": line, "part": round(part, 3), "learning": learning}
 
     async def _follow(self, kit: Kit, process: asyncio.subprocess.Process) -> None:
-        """Report the progress and play each version, until learning ends."""
+        """Report the progress and play each version of the model, until the training ends."""
         assert process.stdout is not None
         assert self._library is not None
         line, part, played = "", 0.0, _version(kit.model)
@@ -167,7 +170,7 @@ class Kits:
         self._set_state(kit, line if ended else "is learnt", part if ended else 1.0, False)
 
     async def _end_within(self, limit_s: float) -> None:
-        """Stop learning and wait until its result is saved; after `limit_s`, kill the program."""
+        """Stop the training and wait until its result is saved; after `limit_s`, kill the program."""
         self._end()
         if self._process is None:
             return
@@ -193,7 +196,7 @@ def _version(model: Path) -> int:
 
 
 def _name(given: str) -> str:
-    """Return the name of a kit for the name of a folder.
+    """Return the name for the kit of a folder with the given name.
 
     Raises:
         HTTPUnprocessableEntity: the name is not accepted.

@@ -1,4 +1,4 @@
-"""The data of a model for the page: its sounds and classes on the map, and the regions between them."""
+"""What the web page shows of a model: training sounds and classes on the map, and the classes' regions."""
 
 from __future__ import annotations
 

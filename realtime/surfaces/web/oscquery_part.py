@@ -21,8 +21,8 @@ from realtime.util.errors import RealtimeError
 from realtime.util.outside import OutsideError
 
 CHECK_S = 0.05  # interval of the checks for changes, while there are listeners
-MAX_LISTENED = 1024  # addresses of one client
-MAX_PATH = 256  # characters of such an address
+MAX_LISTENED = 1024  # addresses to which one client may listen
+MAX_PATH = 256  # characters of an address to which a client may listen
 TRIES = 4  # attempts to read the values of one model while models change
 PATH_CHANGED = json.dumps({"COMMAND": "PATH_CHANGED", "DATA": "/morph"})
 

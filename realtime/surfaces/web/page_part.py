@@ -1,4 +1,4 @@
-"""The page: its files, its data about the model, and its websocket."""
+"""The web page: its files, its data about the model, and its websocket."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Page:
         otherwise: answers requests for `/` that do not come from a browser.
         models: the model that plays, and the models that can be loaded.
         midi: the latest MIDI messages, each with its serial number; the page uses them for MIDI learn.
-        learnt: returns the state of the latest kit, see `Kits.state`; None if there is none.
+        learnt: returns the state of the latest training, as `Kits.state` does.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Page:
         return _json(dict(zip(points, drawn, strict=True)))
 
     async def _preview(self, request: web.Request) -> web.StreamResponse:
-        """Reply with the preview picture or sound in the model's folder; without content if it is missing."""
+        """Reply with the preview picture or sound in the model's folder; with no content if it is missing."""
         path = self._models.playing().with_name(request.match_info["name"])
         if not await asyncio.to_thread(path.is_file):
             return web.Response(status=204)

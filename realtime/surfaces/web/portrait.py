@@ -1,4 +1,4 @@
-"""A program that draws pictures of sounds. For each line of JSON with points z [N, D], it prints N pictures.
+"""A program that draws pictures of sounds: for each line of JSON with points z [N, D], N outlines.
 
 The program has the lowest priority, so that its decoding does not delay the server.
 """
@@ -16,7 +16,7 @@ from realtime.model.axes import FLOOR, Sounds
 from realtime.model.decoder import Decoder
 from realtime.util import priority
 
-COLUMNS = 40  # parts of a sound in its picture
+COLUMNS = 40  # number of parts of a sound, each of which is a column of the picture
 
 
 def picture(sound: Sounds) -> list[int]:

@@ -1,4 +1,4 @@
-"""The pictures of sounds that the page shows. Another process draws them when they are needed."""
+"""The pictures of sounds that the web page shows. Another process draws them when they are needed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Portraits:
         Args:
             path: the model file.
             version: digest of the model; another version discards the pictures drawn so far.
-            points: points z [D].
+            points: positions z [D] in the latent space.
 
         Raises:
             RealtimeError: the sounds cannot be decoded.
@@ -89,7 +89,7 @@ class Portraits:
             self.end()
             raise RealtimeError("the sounds of this model cannot be decoded") from None
         except asyncio.CancelledError:
-            self.end()  # its answer must not be taken for the answer to the next question
+            self.end()  # a late answer must not be taken for the answer to the next question
             raise
         self._idle = asyncio.get_running_loop().call_later(IDLE_S, self.end)
         return drawn

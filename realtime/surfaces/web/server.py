@@ -30,11 +30,11 @@ T = TypeVar("T")
 
 
 class WebError(RealtimeError):
-    """A port that cannot be opened."""
+    """The port cannot be opened."""
 
 
 class Work:
-    """One thread for calls that would block the event loop, such as queries to control."""
+    """One thread for calls that would block the event loop, such as those that wait for the OSC server."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="web-work")
@@ -50,7 +50,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Services:
-    """The web server's access guard, thread for blocking calls, and connections, for use by its parts."""
+    """Objects of the web server that its parts use: access guard, thread for blocking calls, connections."""
 
     guard: Guard
     work: Work
@@ -60,14 +60,14 @@ class Services:
         """Keep the connection of a request open for a websocket.
 
         Raises:
-            HTTPServiceUnavailable: too many are kept open already.
+            HTTPServiceUnavailable: too many connections are kept open already.
         """
         if not self.connections.keep(peer_of(request)):
             raise web.HTTPServiceUnavailable(text="too many websockets are open\n")
 
 
 def peer_of(request: web.Request) -> Peer:
-    """Return the address and port at the other end."""
+    """Return the address and port of the client that sent a request."""
     peer = request.transport.get_extra_info("peername") if request.transport else None
     return (str(peer[0]), int(peer[1])) if peer else ("", 0)
 
@@ -112,7 +112,7 @@ class WebServer:
             self._socket.listen(BACKLOG)
         except OSError as error:
             self._socket.close()
-            raise WebError(f"no page and no OSCQuery on {host}:{port}: {error.strerror}") from None
+            raise WebError(f"cannot serve page and OSCQuery on {host}:{port}: {error.strerror}") from None
         self._socket.setblocking(False)
         self.host, self.port = self._socket.getsockname()
         self._loop = asyncio.new_event_loop()
@@ -124,7 +124,7 @@ class WebServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Disconnect all clients; return within two seconds, whatever they do."""
+        """Disconnect all clients; return within two seconds, whatever the clients do."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(END_S)

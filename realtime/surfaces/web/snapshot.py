@@ -1,4 +1,4 @@
-"""A snapshot of the instrument's state, for surfaces that display it."""
+"""A snapshot of the server's state, which the web page displays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ Snapshot = dict[str, Any]
 
 
 def snapshot(control: Control) -> Snapshot:
-    """Return the status, the point, the settings and the presets as JSON-compatible values.
+    """Return the state as JSON-compatible values.
+
+    The state consists of the status, the performer's position in the latent space, settings and presets.
 
     Raises:
         RealtimeError: no engine is running at the moment.

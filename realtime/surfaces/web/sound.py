@@ -1,4 +1,4 @@
-"""The output of the server, as a stream for scopes and spectrograms."""
+"""The sound that the server plays, as a stream for scopes and spectrograms."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PERIOD_S = 0.05
 class Sound:
     """Sends the output to the websockets at `/page/sound`.
 
-    A frame has the number of its first device sample as a little-endian float64, then the mean of left and
-    right as little-endian int16.
+    Each websocket frame has the number of its first device sample as a little-endian float64, followed by the
+    mean of left and right as little-endian int16.
 
     Args:
-        output_since: returns the output from a device sample on: number of the first sample, int16 values.
+        output_since: returns the output that begins at a device sample, as `Monitor.since` does.
     """
 
     def __init__(self, output_since: Callable[[int], tuple[int, bytes]]) -> None:

@@ -1,4 +1,7 @@
-"""Encodes sound files that are dropped on the page, each in its own process; their points become presets."""
+"""Encodes sound files that are dropped on the web page, each in a process of its own.
+
+The position in the latent space (the point) that is found for a sound becomes a preset.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ async def _write(request: web.Request, path: Path) -> None:
 
 
 async def encode(request: web.Request, model: Path) -> tuple[str, Z]:
-    """Return the name for the preset of the file in a request, and the point found for its sound.
+    """Encode the sound file in a request; return the name for its preset, and the point z [D] found.
 
     Raises:
         HTTPException: as for `receive`.

@@ -1,4 +1,8 @@
-"""The work of `realtime render`: write one file, stems, a file for each hit, or a sample pack."""
+"""Writes the files of `realtime render`: one file, stems, a file for each hit, or a sample pack.
+
+A device sample is a sample at the rate of the rendered file. The point is the position in the model's latent
+space that the commands move.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +52,9 @@ if TYPE_CHECKING:
     from realtime.control.presets import Presets
     from realtime.model.encoder import Encoder
 
-LIVE_FRAMES = 4  # latent frames per decoder call if a point moves: the server's longest tick
+LIVE_FRAMES = 4  # latent frames per decoder call if a point may move; the server decodes at most as many
 SEND = "while a server plays this model, oscsend 127.0.0.1 9000"  # suggested way to take over presets
-LONGEST = 50  # characters of a corner's name in a file name, which may contain four such names
+LONGEST = 50  # characters of a point's name in a file name, which may contain four such names
 
 
 class Bounce:
@@ -58,7 +62,7 @@ class Bounce:
 
     Args:
         args: options of the command.
-        model: the decoder file, read once.
+        model: the model file, which is read once.
 
     Raises:
         RealtimeError: the model or the sample rate is not accepted.
@@ -83,7 +87,7 @@ class Bounce:
         """Length of a sound in device samples."""
 
     def open(self, path: Path) -> tuple[Sequence, Iterator[Event]]:
-        """Read a sequence file and look up its points.
+        """Read a sequence file and look up its points; return the sequence and its events.
 
         Raises:
             SequenceError: the file has errors; the message lists all of them.
@@ -109,7 +113,7 @@ class Bounce:
         """Return the z [D] of classes, training sounds and presets, found as the server finds them.
 
         Raises:
-            RealtimeError: no point has that name; the message suggests existing names.
+            RealtimeError: no point has one of the names; the message suggests existing names.
         """
         from realtime.control.latent_space import LatentSpace
 
@@ -158,7 +162,7 @@ class Bounce:
         return mixer
 
     def _finish(self, logged: Finish) -> Finish:
-        """Return the treatment of the output: the given options, or else those of the log."""
+        """Return the treatment of the output: the options of the command, or else those in the log."""
         args = self.args
         return Finish(
             args.dc_block or logged.dc_block_hz,
@@ -211,7 +215,7 @@ class Bounce:
             )
 
     def morph(self, start: Z, end: Z, args: argparse.Namespace) -> int:
-        """Write the hits of a morph; return the length of the file in device samples."""
+        """Write a row of hits from `start` [D] to `end` [D]; return the file's length in device samples."""
         voices = min(args.steps, overlap(self.info, args.spacing_ms))
         mixer = self._mixer(voices, args.channels or 1, CHUNK_FRAMES, args.gain)
         spacing = args.spacing_ms * self.rate / 1000
@@ -234,14 +238,14 @@ class Bounce:
         setting = read_header(path)
         if setting.latent_dim != self.info.latent_dim:
             raise LogError(
-                f"{path}: played with a model of {setting.latent_dim} dimensions, but this one has "
+                f"{path} was played with a model of {setting.latent_dim} dimensions, but this one has "
                 f"{self.info.latent_dim}; give another --model"
             )
         if self.args.rate is None:
             self._set_rate(setting.sample_rate)
         replaced = self.args.model is not None
         if not replaced and self.file.sha256 != setting.model_sha256:
-            say(f"{self.model} has changed since the performance; it may sound different")
+            say(f"{self.model} has changed since the performance; the sound may differ")
         first = self._decoder(setting.voices)
         summary = summarise(path, setting)
         decoders = open_models(path, setting, summary, first, self._load, replaced=replaced, say=say)
@@ -300,8 +304,9 @@ class Bounce:
     def stems(self, sequence: Sequence, by: str) -> list[str]:
         """Write a file for each voice, class or pair of outputs; return their names.
 
-        Below the knee of the output, the files add up to the mix. Every stem plays the whole score, with the
-        hits of other stems at velocity 0, so that chokes and moves of the point are unchanged.
+        The files add up to the mix as long as no sample reaches the soft limit of the output (its knee).
+        Every stem plays the whole score, with the hits of other stems at velocity 0, so that chokes and moves
+        of the point are unchanged.
         """
 
         keys: dict[str, Callable[[Event], str]] = {
@@ -354,7 +359,7 @@ class Bounce:
         return len(rows)
 
     def grid(self, names: list[str], columns: int, rows: int) -> int:
-        """Write a sample pack of mixes between corner points; return the number of sounds."""
+        """Write a sample pack of sounds between two or four named points; return the number of sounds."""
         if self.args.format == "ogg":
             raise RealtimeError("not every sampler plays .ogg: give --format wav or flac")
         corners = self.points(names)
@@ -387,7 +392,7 @@ class Bounce:
         return f"{meter.peak_db:.2f}", f"{meter.rms_db:.2f}", loudness
 
     def _mixer_for(self, sequence: Sequence) -> tuple[Mixer, int]:
-        """Return a mixer with enough voices for a sequence, and the sample of its last event."""
+        """Return a mixer with enough voices for a sequence, and the device sample of the last event."""
         last = 0
 
         def hits() -> Iterator[tuple[int, Trigger]]:

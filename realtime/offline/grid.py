@@ -1,7 +1,8 @@
-"""Sample packs: mixes of two or four corners as one-shots, with SFZ and Decent Sampler presets.
+"""Sample packs: grids of one-shots between two or four sounds, with SFZ and Decent Sampler presets.
 
-Columns go from the first corner to the second and are mapped to the mod wheel. Rows go down to the third and
-fourth corner and are mapped to keys from C2 (36) upwards. A single row is mapped to all keys, pitched.
+The corners of the grid are points in the model's latent space. The columns lead from the first corner to the
+second; the mod wheel selects the column. The rows lead down from these two corners to the third and fourth;
+each row has its own key, from C2 (36) upwards. A single row is played by all keys, each at its pitch.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ FOLDER = "sounds"
 
 
 class GridError(RealtimeError):
-    """Invalid size or corners of a grid."""
+    """The size of a grid is invalid, or does not suit the number of corners."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Cell:
 
     Attributes:
         file: path of the sound within the pack.
-        z: point [D] of the sound.
-        row, column: place in the grid, from 0; the row gives the key.
-        wheel: first and last value of the mod wheel, 0..127.
+        z: position [D] of the sound in the latent space.
+        row, column: place in the grid, counted from 0; the row gives the key.
+        wheel: first and last value of the mod wheel, 0..127, that select the cell.
     """
 
     file: str
@@ -101,7 +102,7 @@ def _mixture(names: Sequence[str], weights: NDArray[np.float64]) -> str:
 
 
 def sfz(title: str, grid: Sequence[Cell], rows: int) -> str:
-    """Return the SFZ file: the wheel position at note-on selects the sound, the velocity its level."""
+    """Return the SFZ file: the mod wheel at note-on selects the sound; the velocity sets its level."""
     lines = [
         f"// {title}",
         "<control>",

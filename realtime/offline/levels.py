@@ -1,4 +1,4 @@
-"""Levels of a sound: peak and RMS block by block, LUFS of a whole sound (ITU-R BS.1770, by pyloudnorm)."""
+"""Measures levels: peak and RMS block by block, and the loudness of a whole sound in LUFS (ITU-R BS.1770)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from realtime.util import install
 from realtime.util.errors import RealtimeError
 
 CEILING_DB = -0.1
-"""Maximum peak of a file, for any requested loudness."""
+"""Maximum peak of a file in dBFS, whatever loudness is requested."""
 GATE_S = 0.4  # block length of BS.1770; a shorter sound is padded with silence
 
 
@@ -27,7 +27,7 @@ def decibels(amplitude: float) -> float:
 
 @dataclass(frozen=True)
 class Target:
-    """Target level of a file: a peak in dBFS or a loudness in LUFS; None leaves it unchanged."""
+    """Target level of a file: a peak in dBFS or a loudness in LUFS; if both are None, the level stays."""
 
     peak_db: float | None = None
     lufs: float | None = None
@@ -38,7 +38,12 @@ class Target:
 
 
 class Meter:
-    """Measures peak and RMS of a stream of blocks [T, C]."""
+    """Measures peak and RMS of a stream of blocks [T, C].
+
+    Attributes:
+        peak: largest absolute amplitude.
+        samples: number of samples T in all blocks.
+    """
 
     def __init__(self) -> None:
         self.peak = 0.0
@@ -60,7 +65,7 @@ class Meter:
 
 
 def lufs(sound: NDArray[np.float32], rate: int) -> float:
-    """Return the integrated loudness of a sound [T, C] in LUFS; minus infinity if all is below the gate.
+    """Return the integrated loudness of a sound [T, C] in LUFS; minus infinity if it is below the gate.
 
     Raises:
         LevelError: pyloudnorm is not installed.
@@ -78,9 +83,9 @@ def lufs(sound: NDArray[np.float32], rate: int) -> float:
 
 
 def gain(target: Target, peak: float, loudness: float | None) -> float:
-    """Return the gain factor that brings a sound to the target, or its peak to `CEILING_DB`; 1 for silence.
+    """Return the gain factor that brings a sound to the target level; 1 for silence.
 
-    `CEILING_DB` limits only a target in LUFS.
+    If the target is in LUFS, the factor is limited so that the peak does not exceed `CEILING_DB`.
 
     Args:
         peak: peak amplitude of the sound, at least 0.

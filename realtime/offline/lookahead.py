@@ -1,6 +1,7 @@
-"""Decodes the sounds of a score on all cores before the mixer needs them: each sound once, as a whole.
+"""Decodes the sounds of a score (timed commands) on all cores before the mixer needs the sounds.
 
-Decoded sounds are stored in a temporary file, so that memory use does not grow with the number of points.
+Each sound is decoded once, as a whole, and stored in a temporary file, so that memory use does not grow with
+the number of sounds.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from realtime.synth.commands import Command, Trigger
 from realtime.synth.voices.sound_cache import CachedSound, SoundCache, Z
 
 BATCH = 4  # sounds per decoder call; more are not faster
-LOOK_AHEAD = 64  # hits
+LOOK_AHEAD = 64  # number of hits by which decoding is ahead of the mixer
 
 
 def cores() -> int:
@@ -30,10 +31,10 @@ def cores() -> int:
 
 
 class Lookahead(SoundCache):
-    """A sound cache for a mixer that plays a score; `follow` passes the score on and plans its sounds.
+    """A sound cache for a mixer that plays a score. `follow` passes the score on and plans its sounds.
 
     Args:
-        decoder: its `decode` is called from several threads at once.
+        decoder: the decoder; several threads call `decode` at once.
         jobs: number of threads.
 
     Attributes:
@@ -92,7 +93,7 @@ class Lookahead(SoundCache):
             self.decoded += len(batch)
 
     def get(self, z: Floats) -> CachedSound | None:
-        """Return the whole sound at `z` float32 [D], once decoded; None if not planned or not finite."""
+        """Wait for the whole sound at `z` (float32 [D]) and return it; None if not planned or not finite."""
         key = z.tobytes()
         if self._recent is not None and self._recent[0] == key:
             return self._recent[1]
@@ -108,7 +109,7 @@ class Lookahead(SoundCache):
         with self._lock:
             self._file.seek(self._places[key] * size)
             sound.audio = np.frombuffer(self._file.read(size), np.float32)
-        if not np.isfinite(sound.audio).all():  # the mixer decodes it again and counts it as muted
+        if not np.isfinite(sound.audio).all():  # the mixer decodes the sound again and counts it as muted
             return None
         sound.frames = info.frames
         self._recent = key, sound

@@ -1,7 +1,8 @@
-"""`realtime morphology FILE`: pictures of a sequence or a performance.
+"""`realtime morphology FILE`: draws a sequence or a logged performance.
 
-The picture shows the waveform, the spectrogram, and the path of the point on the model's map. It is written
-as a PNG file, and as an HTML page with an audio player.
+The picture shows the waveform, the spectrogram, and the path of the point on the model's two-dimensional
+map. The point is the position in the latent space that the commands move. The picture is written as a PNG
+file, and in an HTML page with an audio player.
 """
 
 from __future__ import annotations
@@ -36,17 +37,19 @@ from realtime.util.files import check_place, write_bytes
 SECONDS = 300.0  # maximum duration drawn
 RANGE_DB = 80.0
 WINDOW, HOP = 512, 128
-PIECES = 16  # number of points that draw a glide, or a part of it between commands
-NEAREST = 6  # anchors that determine a point's place on the map
+PIECES = 16  # number of places with which a glide is drawn, or the part of a glide between two commands
+NEAREST = 6  # number of training sounds (anchors) that determine the place of a z on the map
 
 
 @dataclass(frozen=True)
 class Trace:
-    """Places in the latent space over time: seconds [N], z [N, D], and flags.
+    """Positions in the latent space over time.
 
     Attributes:
-        path: True for a place of the point, [N].
-        hits: True for the place of a hit, which may have a point of its own, [N].
+        seconds: times [N].
+        z: positions [N, D].
+        path: True for positions of the point [N].
+        hits: True for positions at which hits play [N], which may differ from the point.
     """
 
     seconds: NDArray[np.float64]
@@ -124,9 +127,10 @@ def follow(played_commands: Iterable[tuple[int, Command]], info: ModelInfo, rate
 
 
 def on_map(z: NDArray[np.float64], info: ModelInfo) -> NDArray[np.float64]:
-    """Project points [N, D] onto the model's map [N, 2]: the distance-weighted mean of the nearest anchors.
+    """Return places [N, 2] on the model's map for z [N, D].
 
-    The map of a model without anchors is the plane of its first two principal axes.
+    A place is the mean of the nearest anchors' places, weighted by inverse squared distance. The map of a
+    model without anchors is the plane of the model's first two principal axes.
     """
     if not info.anchors:
         basis = np.array(info.pca.basis[:2])

@@ -1,4 +1,8 @@
-"""Renders sound files with the mixer that also plays live."""
+"""Renders sound files with the mixer that also plays live.
+
+A score is a series of (device sample, command) in order of time. A device sample is a sample at the rate of
+the file.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ Block = NDArray[np.float32]
 Score = Iterable[tuple[int, Command | Change]]
 
 BLOCK_SIZE = 4096
-CHUNK_FRAMES = 64  # large chunks, because the point does not move within a sound
+CHUNK_FRAMES = 64  # latent frames per decoder call: many, because z does not change within a sound
 MAX_VOICES = 64
 
 
@@ -34,7 +38,7 @@ def overlap(info: ModelInfo, spacing_ms: float) -> int:
 
 
 def voices_for(hits: Iterable[tuple[int, Trigger]], length: int) -> int:
-    """Return the number of voices needed so that none is stolen, at most `MAX_VOICES`.
+    """Return the number of voices with which no hit cuts off an earlier sound, at most `MAX_VOICES`.
 
     Args:
         hits: (device sample, hit) in order of time.
@@ -53,7 +57,9 @@ def voices_for(hits: Iterable[tuple[int, Trigger]], length: int) -> int:
 def morph(
     start: Z, end: Z, *, steps: int, spacing: float, velocity: float = 1.0
 ) -> list[tuple[int, Command]]:
-    """Return a row of sounds on the straight line between two points, both included.
+    """Return a score of sounds on the straight line between two points in the latent space.
+
+    The first and the last sound are at the two points.
 
     Args:
         start, end: z [D].
@@ -62,7 +68,7 @@ def morph(
         velocity: velocity of all sounds, 0..1.
 
     Returns:
-        (device sample, command) in order of time. Each sound keeps its point to its end.
+        (device sample, command) in order of time. Each sound keeps its z to its end.
     """
     score: list[tuple[int, Command]] = [(0, Mode("latch"))]
     for step in range(steps):
@@ -75,10 +81,10 @@ def morph(
 def render(
     mixer: Mixer, score: Score, *, effects: Effects | None = None, block_size: int = BLOCK_SIZE
 ) -> Iterator[Block]:
-    """Play a score to the end of its last sound; yield blocks float32 [T, C], each valid until the next.
+    """Play a score to the end of its last sound; yield blocks float32 [T, C].
 
-    The score must be in order of time. It is read lazily, so it may be long. Blocks end at multiples of
-    `block_size`, and at each change of the model or of a parameter of `effects`.
+    The score is read lazily, so the score may be long. A block is valid until the next block is requested.
+    Blocks end at multiples of `block_size`, and at each change of the model or of a parameter of `effects`.
     """
     crossfade = Crossfade(mixer, effects)
     block = np.zeros((block_size, mixer.channels), np.float32)
@@ -122,7 +128,7 @@ def write(
     """Render a score to a file, completely or not at all; return length and levels of the file.
 
     Args:
-        bits: see `files.SoundFile`.
+        bits: sample format, see `files.SoundFile`.
         target: target level; if given, the sound is first written to a temporary file.
         progress: updated with the number of device samples done.
         chain: plugins after the mixer; their latency is compensated.

@@ -19,11 +19,11 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class LogSummary:
-    """Result of reading a log once.
+    """What rendering must know of a log in advance; samples are counted at the rate of the performance.
 
     Attributes:
-        last: last device sample.
-        swaps: (device sample, model) of every change of the model.
+        last: sample of the last entry.
+        swaps: (sample, model) of each change to another model.
     """
 
     last: int
@@ -41,7 +41,9 @@ def summarise(path: Path, setting: LogHeader) -> LogSummary:
         last = at
         if at - setting.start > MAX_HOURS * 3600 * setting.sample_rate:
             hours = (at - setting.start) / setting.sample_rate / 3600
-            raise LogError(f"{path}: lasts {hours:.0f} hours; at most {MAX_HOURS} can be rendered")
+            raise LogError(
+                f"{path}: the performance lasts {hours:.0f} hours; at most {MAX_HOURS} can be rendered"
+            )
         if isinstance(command, Swap):
             swaps.append((at, command))
     return LogSummary(last, tuple(swaps))
@@ -62,19 +64,19 @@ def open_models(
     replaced: bool,
     say: Say,
 ) -> dict[Key, Decoder]:
-    """Open the decoders of all models that a log changes to.
+    """Open the decoders of all models to which a log changes.
 
     Args:
         path: path of the log.
         setting: header of the log.
         summary: summary of the log.
-        first: decoder used for the model that the log begins with.
+        first: decoder for the model with which the log begins.
         load: returns the decoder of a model file, and the SHA-256 of the file.
-        replaced: True if `first` is the model of --model, in place of the logged model.
+        replaced: True if `first` is the model given with --model instead of the logged model.
         say: receives one-line messages for the user.
 
     Raises:
-        LogError: a model is missing, or its number of dimensions differs from the log.
+        LogError: a model is missing, or has another number of dimensions than the log states.
     """
     decoders: dict[Key, Decoder] = {}
     for at, swap in summary.swaps:
@@ -87,13 +89,13 @@ def open_models(
                 own = Path(setting.model).name
                 say(f"{when} {path.name} still changes to {file.name}: --model replaces only {own}")
             if not file.is_file():
-                raise LogError(f"{path}: {when} it changes to a missing model: {file}")
+                raise LogError(f"{path}: {when} the log changes to a missing model: {file}")
             decoder, sha256 = load(file)
             if sha256 != swap.model_sha256:
-                say(f"{file} has changed since the performance; it may sound different")
+                say(f"{file} has changed since the performance; the sound may differ")
         if decoder.info.latent_dim != swap.latent_dim:
             raise LogError(
-                f"{path}: {when} it changes to a model of {swap.latent_dim} dimensions, but "
+                f"{path}: {when} the log changes to a model of {swap.latent_dim} dimensions, but "
                 f"{decoder.path.name} has {decoder.info.latent_dim}"
             )
         decoders[key(swap)] = decoder
@@ -103,7 +105,7 @@ def open_models(
 def open_plugins(
     setting: LogHeader, given: Sequence[Path], trusted: bool, load: Callable[[Path], Chain | None], say: Say
 ) -> tuple[Chain | None, dict[int, int]]:
-    """Open the plugins of a log in their initial state, or the `given` plugins in place of these.
+    """Open the plugins of a log in their initial state, or the `given` plugins instead of them.
 
     A plugin is machine code, and a log may come from anyone: the plugins that a log names are left out with
     a message, unless they are `trusted`.
@@ -116,7 +118,7 @@ def open_plugins(
         say: receives one-line messages for the user.
 
     Returns:
-        The chain of plugins, and a mapping from index in the log to index in the chain.
+        The chain of plugins, and a mapping from a plugin's index in the log to its index in the chain.
     """
     found: list[Plugin] = []
     places: dict[int, int] = {}

@@ -1,4 +1,8 @@
-"""Converts a sequence to timed commands: `Points` looks up every point, `events` plays the steps."""
+"""Converts a sequence file to timed commands: `Points` looks up its points, `events` plays its steps.
+
+A point is a position z in the model's latent space. A course is a measured path between two classes, with
+steps that sound equal and a gain at each step. A device sample is a sample at the rate of the rendered file.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from realtime.util.errors import RealtimeError
 MAX_EVENTS = 1_000_000
 MAX_SECONDS = 24 * 3600.0
 MAX_VOICES = 128
-"""Maximum number of named voices; each is a touch of the mixer with its own point."""
+"""Maximum number of named voices. Each has a point of its own, which the mixer knows by a touch number."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,10 @@ class Event:
     Attributes:
         sample: device sample.
         commands: commands that take effect together.
-        trigger: the hit among them, or None.
+        trigger: the hit among `commands`, or None.
         step: index of the step.
         name: name of the step, or of its point.
-        voice: voice of the step; "main" if it names none.
+        voice: voice of the step; "main" if the step names none.
         group: class whose centre is nearest to the step's target or, without a target, to `point`.
         point: z at the start of the event.
     """
@@ -54,7 +58,7 @@ class Points:
     Args:
         sequence: sequence whose points are looked up.
         info: description of the model.
-        presets: name -> z.
+        presets: name -> z [D].
         encode: returns the z of a sound file; None if the model has no encoder.
     """
 
@@ -136,7 +140,7 @@ class Points:
                 return self._sized(spec.value)
 
     def level_db(self, spec: Spec | None) -> float:
-        """Return the gain in dB that a course gives to hits at a point; 0 for a point on no course."""
+        """Return the gain in dB that a course gives to hits at a point; 0 if the point is on no course."""
         if spec is not None and spec.kind == "point" and spec.value in self.sequence.points:
             return self.level_db(self.sequence.points[spec.value])
         if spec is None or spec.kind != "between":
@@ -157,7 +161,7 @@ class Points:
 
 @dataclass(frozen=True)
 class _Start:
-    """One repeat of a step in one loop."""
+    """One repeat of a step within one loop: its time, and the indices of step, loop and repeat."""
 
     seconds: float
     index: int
@@ -175,7 +179,7 @@ def events(sequence: Sequence, points: Points, rate: int) -> Iterator[Event]:
 
 
 def score(sequence: Sequence, sequence_events: Iterable[Event]) -> Iterator[tuple[int, Command]]:
-    """Yield the (device sample, command) pairs of events for a mixer, after the initial settings."""
+    """Yield (device sample, command) for a mixer: the initial settings, then the commands of the events."""
     yield 0, Mode(sequence.mode)
     yield 0, Gain(sequence.gain)
     for event in sequence_events:
@@ -195,7 +199,7 @@ class _Player:
         self.low, self.high = low - (high - low) / 2, high + (high - low) / 2
         names = dict.fromkeys(step.voice for step in sequence.steps if step.voice)
         if len(names) > MAX_VOICES:
-            raise SequenceError([f"{sequence.path}: {len(names)} voices; at most {MAX_VOICES}"])
+            raise SequenceError([f"{sequence.path}: there are {len(names)} voices, more than {MAX_VOICES}"])
         self.touches: dict[str | None, int | None] = {None: None}
         self.touches |= {name: touch for touch, name in enumerate(names)}
         self.glides: dict[int | None, Glide] = {}
@@ -211,7 +215,7 @@ class _Player:
         sequence, found = self.sequence, []
         total = sequence.loops * sum(step.repeat for step in sequence.steps)
         if total > MAX_EVENTS:
-            raise SequenceError([f"{sequence.path}: {total} events; at most {MAX_EVENTS}"])
+            raise SequenceError([f"{sequence.path}: there are {total} events, more than {MAX_EVENTS}"])
         for loop in range(sequence.loops):
             begin_beat = loop * sequence.length
             begin = sequence.seconds(begin_beat)
@@ -224,7 +228,7 @@ class _Player:
                     found.append(_Start(seconds, index, loop, count))
         found.sort(key=lambda start: round(start.seconds * self.rate))  # stable: keeps the order of the file
         if found[-1].seconds > MAX_SECONDS:
-            raise SequenceError([f"{sequence.path}: longer than {MAX_SECONDS / 3600:g} hours"])
+            raise SequenceError([f"{sequence.path}: the sound is longer than {MAX_SECONDS / 3600:g} hours"])
         return found
 
     def _event(self, start: _Start, step: Step) -> Event:
@@ -268,7 +272,7 @@ class _Player:
         return Event(sample, tuple(commands), trigger, start.index, name, step.voice or "main", group, here)
 
     def _expressed(self, trigger: Trigger, here: Z) -> Trigger:
-        """Return a hit with its offset set, so that the stems of a mix use the same offset."""
+        """Return a hit whose `offset` in z is set, so that all stems of a mix use the same offset."""
         if not (trigger.dynamics or trigger.vary):
             return trigger
         self.expressed += 1
@@ -277,7 +281,7 @@ class _Player:
         return replace(trigger, offset=self.expression.offset(here, *settings, seed))
 
     def _target(self, start: _Start, step: Step, here: Z) -> Z | None:
-        """Return the z that the step moves the point to, or None."""
+        """Return the z to which the step moves the point, or None."""
         target = self.points.z(step.spec) if step.spec else None
         if not step.walk:
             return target

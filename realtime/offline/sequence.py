@@ -1,6 +1,7 @@
-"""Reads sequence files: TOML with timed steps, each with a point and playing parameters.
+"""Reads sequence files: TOML with timed steps, each with parameters of a hit and a point.
 
-`read` returns a `Sequence`; `score` converts it to commands. docs/render.md describes the format.
+A point is a position in the model's latent space. `read` returns a `Sequence`; the module `score` converts
+the sequence to commands. docs/render.md describes the format.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ class Spec:
     Attributes:
         kind: one of `POINTS`.
         value: value of the key `kind`.
-        t: share of the path between two points, 0..1.
+        t: position between two points, from 0 (first) to 1 (second).
         way: kind of the path between these points: one of `WAYS`.
-        table: the table of the file, in words.
+        table: name of the table in the file, for error messages.
     """
 
     kind: str
@@ -104,8 +105,8 @@ class Sequence:
 
     Attributes:
         path: path of the file; sound files are looked up relative to its folder.
-        tempo: (beat, beats per minute from there on), the first at beat 0.
-        length: length of one loop in beats; needed only for several loops.
+        tempo: pairs (beat, tempo in beats per minute from this beat to the next pair's); the first beat is 0.
+        length: length of one loop in beats; needed only if `loops` is above 1.
     """
 
     path: Path
@@ -133,7 +134,7 @@ class Sequence:
         return start + (seconds - self.seconds(start)) * bpm / 60.0
 
     def glide_ms(self, step: Step, seconds: float) -> float:
-        """Return the duration of a step's glide that begins at a time in seconds."""
+        """Return the duration in ms of a step's glide that begins at `seconds`."""
         if not step.glide_beats:
             return step.glide
         return 1000.0 * (self.seconds(self.beat(seconds) + step.glide_beats) - seconds)
@@ -173,7 +174,7 @@ def _choice(*names: str) -> Key:
 
 def _text(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # a name such as 6
+        value = str(value)  # TOML takes a name such as 6 for a number
     return value if isinstance(value, str) and 0 < len(value) <= 200 else None
 
 
@@ -211,11 +212,11 @@ _FLAG = Key("true or false", lambda value: value if isinstance(value, bool) else
 _COORDINATE = _of(quantities.COORDINATE)
 _BPM = _number(1.0, 1000.0, "beats per minute")
 _BEAT = _number(0.0, 1e6)
-_NAME = "a class, an anchor or a name of [points]"
+_NAME = "a class, a training sound (anchor) or a name in [points]"
 
 POINT_KEYS: dict[str, Key] = {
     "point": Key(_NAME, _text),
-    "z": Key("a list of numbers, one per dimension", _z),
+    "z": Key("a list of numbers, one for each dimension", _z),
     "preset": Key("the name of a preset", _text),
     "wav": Key("a sound file, relative to the folder of the sequence", _text),
     "between": Key("two names of points", _names(2, 2)),
@@ -246,7 +247,7 @@ STEP_KEYS: dict[str, Key] = {
     "every": _number(0.001, 10_000.0),
 }
 TOP_KEYS: dict[str, Key] = {
-    "tempo": Key("beats per minute, 1 to 1000, or a list of [beat, beats per minute] from beat 0 on", _tempo),
+    "tempo": Key("beats per minute, 1 to 1000, or a list of [beat, beats per minute] from beat 0", _tempo),
     "mode": _choice(*MODES),
     "seed": _whole(0, 2**63 - 1),
     "loops": _whole(1, 100_000),
@@ -279,7 +280,7 @@ def read(path: Path) -> Sequence:
 
 
 class _Reader:
-    """Collects mistakes instead of stopping at the first."""
+    """Converts the content of a file; collects all mistakes instead of stopping at the first."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -340,7 +341,7 @@ class _Reader:
         return spec
 
     def _spec(self, where: str, values: dict[str, Any]) -> Spec | None:
-        """Take the keys that specify a point out of a table."""
+        """Remove the keys that specify a point from `values`; return the point, or None if there is none."""
         given = {key: values.pop(key) for key in POINTS if key in values}
         t, way = values.pop("t", None), values.pop("way", None)
         if len(given) > 1:
@@ -368,7 +369,7 @@ class _Reader:
         if len(glides) > 1:
             self._add_mistake(where, "glide and glide_beats both set the duration: give only one")
         if "glide" in table and "glide_beats" in defaults:
-            values["glide_beats"] = 0.0  # the step's own duration
+            values["glide_beats"] = 0.0  # the step's own `glide` replaces the default
         if not values.get("hit", True) and spec is None and not values.get("walk"):
             self._add_mistake(where, "a step with hit = false needs a point to move to")
         if values.get("through") and not (values.get("glide") or values.get("glide_beats")):

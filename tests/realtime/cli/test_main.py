@@ -95,7 +95,7 @@ def test_log_of_more_than_24_hours_is_refused(
     header = LogHeader(str(tiny_model), verify.read(tiny_model).sha256, 4, 48_000, 2, 4, 4, 0.0, 128, {})
     CommandLog(tmp_path / "log.jsonl", header).close(2**40)
     line = complaint(capsys, ["render", str(tmp_path / "log.jsonl"), "-o", str(tmp_path / "x.wav")])
-    assert line.endswith("log.jsonl: lasts 6363 hours; at most 24 can be rendered")
+    assert line.endswith("log.jsonl: the performance lasts 6363 hours; at most 24 can be rendered")
 
 
 def test_missing_home_folder_is_an_error_of_one_line(

@@ -272,7 +272,7 @@ def test_log_of_another_latent_dim_is_refused(
     (tmp_path / "a.jsonl").write_text(text)
     command = ["render", str(tmp_path / "a.jsonl"), "--model", str(tiny_model), "-o", str(tmp_path / "a.wav")]
     assert main(command) == 2
-    assert "played with a model of 5 dimensions, but this one has 4" in capsys.readouterr().err
+    assert "was played with a model of 5 dimensions, but this one has 4" in capsys.readouterr().err
     (tmp_path / "a.jsonl").write_text("{}\n")
     assert main(command) == 2
     assert "a.jsonl:1: not the log of a performance" in capsys.readouterr().err

@@ -299,7 +299,9 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "`/morph/done /morph/path/beats name` on arrival at the last point",
     ),
     Address(
-        "/morph/undo", "Return the point to where it was before the latest gesture.", lambda p, v: Undo()
+        "/morph/undo",
+        "Return the point to its place before the latest gesture, a series of moves less than 0.5 s apart.",
+        lambda p, v: Undo(),
     ),
     Address("/morph/redo", "Reverse the latest undo.", lambda p, v: Undo(again=True)),
     # sounds
@@ -390,7 +392,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/mode",
-        "Choose whether new hits follow the point (`live`) or keep the point they started at (`latch`).",
+        "Choose whether new hits follow the point (`live`) or keep the point at which they began (`latch`).",
         lambda space, values: Mode(*values),
         (Argument("mode", "text", "the mode of new hits", choices=MODES),),
     ),
@@ -448,7 +450,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/encode",
-        "Encode a sound file and store its point as a preset. Needs the model's encoder.",
+        "Encode a sound file and store its point as a preset. This needs the model's encoder.",
         lambda space, values: Encode(*values),
         (
             Argument("file", "text", "a sound file in the library folder"),
@@ -519,7 +521,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     _query(
         "places",
         "Give the places of the class centres on the map, each coordinate 0 to 1.",
-        "`/morph/places.reply` name x y name x y …; none if the model has no map",
+        "`/morph/places.reply` name x y name x y …; no places if the model has no map",
     ),
     _query(
         "dimensions",
@@ -602,7 +604,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     Address(
         "/morph/reply",
         "Send replies to another port of the sender's machine from now on, for programs such as Max that do "
-        "not listen on the port they send from.",
+        "not listen on the port from which they send.",
         lambda space, values: ReplyTo(*values),
         (_PORT,),
         "`/morph/done /morph/reply port`, to that port",

@@ -1,4 +1,4 @@
-"""Background jobs: work that is too slow for the control thread, done on another thread."""
+"""Background jobs: work that is too slow for the thread that handles messages, done on another thread."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Control:
         instruments: encodes sounds, loads models and names axes; without it, messages that request these are
             refused.
         takes: records takes; without it, `/morph/record/…` is refused.
-        effects: the plugins.
+        effects: the audio plugins after the mixer.
         clock: returns monotonic time in seconds.
 
     Attributes:
@@ -577,7 +577,7 @@ class Control:
         self._jobs.require_room()
         self._jobs.submit(work, finish)
 
-    # ---- news
+    # ---- news: later replies, and regular reports
 
     def receiver(self, sender: Sender) -> Sender:
         """Return the address to which replies for a sender go."""

@@ -18,7 +18,7 @@ class Drum:
         names: classes (kinds of sounds that a model may have learnt) that can play the drum, the best first;
             a model with none of these classes lacks the drum.
         semitones: pitch relative to the typical sound of the class; notes that share a class differ in pitch.
-        choke: choke group; 0 is none.
+        choke: choke group, in which a hit ends the earlier hits; 0 is no group.
         grabbed: True if aftertouch ends the sound, as a hand that grabs a cymbal does.
     """
 
@@ -42,8 +42,8 @@ def _cymbal(semitones: float) -> Drum:
 
 DRUMS: dict[int, Drum] = {
     **{note: Drum(_PERC) for note in range(54, 82)},
-    **{note: Drum(_PERC, 3.0) for note in (60, 65, 67, 71, 76, 78, 80)},  # the higher of a pair
-    **{note: Drum(_PERC, -3.0) for note in (61, 64, 66, 68, 72, 77, 79, 81)},  # the lower of a pair
+    **{note: Drum(_PERC, 3.0) for note in (60, 65, 67, 71, 76, 78, 80)},  # the higher drum of a pair
+    **{note: Drum(_PERC, -3.0) for note in (61, 64, 66, 68, 72, 77, 79, 81)},  # the lower drum of a pair
     35: Drum(("kick",), -2.0),
     36: Drum(("kick",)),
     37: Drum(("rim", "snare")),

@@ -77,7 +77,7 @@ class Part:
 
 
 def split(datagram: bytes) -> list[Part]:
-    """Split a datagram into its messages without parsing them, which is cheap.
+    """Split a datagram into its messages. This is cheap, because the messages are not parsed.
 
     Raises:
         OscError: a bundle is cut short or nested too deeply.
@@ -146,7 +146,7 @@ def encode(message: Message) -> bytes:
 
 
 def bind(host: str = HOST, port: int = PORT) -> socket.socket:
-    """Open a UDP socket on a port; 0 picks a free one.
+    """Open a UDP socket on a port; port 0 picks a free port.
 
     Raises:
         OscError: the port is taken, or the host is not this machine.
@@ -219,7 +219,7 @@ class Server:
             messages: the messages of the bundle.
             sender: receives later replies.
             due: monotonic time at which the messages take effect, or None for now.
-            at: device sample at which they take effect, instead of `due`.
+            at: instead of `due`, the sample at which the messages take effect, counted by the audio device.
         """
         with self._turn:
             if self._closing:
@@ -357,7 +357,7 @@ class Server:
         self._send(Message("/morph/error", ("", str(error))), sender)
 
     def _tell_news(self) -> None:
-        """Send the control's news to its receivers."""
+        """Send the replies and reports that `Control.news` yields to their receivers."""
         with self._turn:
             news = list(self.control.news())
             self._news_due_s = time.monotonic() + self.control.news_interval_s()

@@ -1,8 +1,8 @@
 """The drum sequencer's current pattern, which performers edit, and stored patterns.
 
 A pattern has lanes (rows of steps), a tempo and a swing. It may also move the point, which is the performer's
-position in the latent space. The preset file stores the current pattern (`grid`) and the
-stored patterns under the key `sequencer` of a model's section:
+position in the latent space. The preset file stores the current pattern (`grid`) and the stored patterns
+under the key `sequencer` of a model's section:
 
     {"grid": {"tempo": 120.0, "swing": 50.0, "steps": 16, "lanes": [{"start": "kick", "end": "snare",
               "velocities": [1.0, 0.0, …], "morphs": [0.5, …], "pan": -0.3}], "path": [[0.2, 0.7], …]},
@@ -73,11 +73,11 @@ class Lane:
         return {**kept, **self.hit.settings}
 
     def missing(self, space: LatentSpace) -> str:
-        """Return the name of an end whose point no longer exists, or an empty string."""
+        """Return `start` or `end` if no point of that name exists any more; otherwise an empty string."""
         return next((name for name in (self.start, self.end) if name and not space.knows(name)), "")
 
     def hits(self, space: LatentSpace) -> tuple[Trigger | None, ...]:
-        """Return a hit or None for each of `MAX_STEPS` steps. A lane with a missing end is silent."""
+        """Return a hit or None for each of `MAX_STEPS` steps. A missing `start` or `end` means no hits."""
         if self.mute or self.missing(space):
             return (None,) * MAX_STEPS
         if not self.start:

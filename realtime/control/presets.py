@@ -164,7 +164,7 @@ class PresetFile:
         self.path = path
         self._say, self._send = say, send
         self._saving = threading.Lock()
-        self._before: dict[str, Section] = {}  # by model: the section as this server last read or wrote it
+        self._before: dict[str, Section] = {}  # model -> section last read or written here
 
     def open(self, info: ModelInfo) -> Presets:
         """Return this model's presets.

@@ -18,7 +18,7 @@ MAX_DIGITS = 9  # most digits of a number within an address
 SHOWN = 80  # characters of an invalid value that an error text quotes
 
 Sender = tuple[str, int]
-"""Host and port."""
+"""Host and port of a program that sends messages."""
 NOBODY: Sender = ("", 0)
 """The sender of messages whose replies are dropped."""
 
@@ -156,7 +156,7 @@ class Address(Generic[Context, Asked]):
         """Return the arguments, checked and with defaults filled in.
 
         Raises:
-            ControlError: there are too few or too many arguments, or one is not accepted.
+            ControlError: there are too few or too many arguments, or an argument is not accepted.
         """
         wanted = self.arguments
         if not wanted and all(value is None for value in given):

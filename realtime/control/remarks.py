@@ -1,4 +1,4 @@
-"""The outcome of the latest messages, for display."""
+"""The outcome of the latest messages, which the web page displays."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ class Remarks:
         self._latest.append(Remark(self.count, address, text))
 
     def since(self, number: int) -> list[Remark]:
-        """Return the stored remarks with a higher number, the oldest first."""
+        """Return the stored remarks whose number is above `number`, the oldest first."""
         return [each for each in self._latest.copy() if each.number > number]

@@ -12,14 +12,14 @@ BRIDGE = "bridge:"  # prefix of the device name of a bridge, which is memory sha
 
 @dataclass(frozen=True)
 class SoundConfig:
-    """Options of `realtime serve` that concern the sound; its --help describes each.
+    """Options of `realtime serve` that concern the sound; `realtime serve --help` describes each option.
 
     Attributes:
         channels: numbers of the device's outputs in use, counted from 1.
         block: block size in device samples.
         ahead: maximum number of finished blocks in the queue; None: the default of `Engine`.
         gain_db: initial output gain.
-        finish: treatment of the output.
+        finish: treatment of the output, such as headroom and limiter.
         outs: names of further pairs of outputs, which follow those of `channels`.
         takes: folder for takes (recordings that begin and end by message); None: takes are refused.
         plugins: effects after the mixer, in order.

@@ -51,7 +51,9 @@ class Sink(Protocol):
 
 
 class Recording(Protocol):
-    """Receives every block between `begin` and `end`, on the render thread; its methods must not wait.
+    """A take (recording of a part of a performance), which receives every block between `begin` and `end`.
+
+    The methods are called on the render thread and must not wait.
 
     Attributes:
         first: device sample at which the recording begins; None before `begin` is called.
@@ -336,7 +338,7 @@ class Engine:
         for thread in (self._thread, self._preparing):  # both must leave the decoder before Python exits
             if thread.is_alive():
                 thread.join(timeout=MAX_FADE_S)
-            if thread.is_alive():  # an effect hangs
+            if thread.is_alive():  # a plugin hangs
                 timeouts.abandon(thread)
 
     @property

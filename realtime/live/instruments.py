@@ -145,7 +145,7 @@ class Instruments:
         """Set the instrument that is playing, and its engine."""
         self._playing, self._engine = instrument, engine
 
-    # ---- called by `control`
+    # ---- called by the control process
 
     def build(self, file: str) -> Built:
         """Build an instrument for a file in the library, or for a bundled model by name."""

@@ -4,7 +4,7 @@ The rendering of a block begins `lead` seconds before its deadline, when the dev
 is the sum of:
 
 - the worst-case decoding time: the longer of the time predicted by measurements at the start (`mixer.Cost`)
-  and the longest recent render time, to which the voices whose decoding begins in the block are added;
+  and the longest recent render time plus the time to begin the decoding of new voices;
 - a margin for other work of the machine, which grows when an audible block is finished too close to its
   deadline;
 - a reserve of blocks if the load is high (`load`), as long as anything sounds.

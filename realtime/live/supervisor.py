@@ -1,4 +1,4 @@
-"""Starts and watches the worker, the process that renders the sound; calls methods of the worker's parts."""
+"""Starts and watches the worker, the process that renders the sound; provides proxies of its parts."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class Supervisor:
         return calls, works, info
 
     def _answers(self, calls: Connection) -> bool:
-        """Wait for the first message; return False if none comes within `END_S` of the program's end."""
+        """Wait for the first message; return False if `stopping` is True and none comes within `END_S`."""
         end: float | None = None
         while not calls.poll(POLL_S):
             if end is None and self._stopping():
@@ -175,7 +175,7 @@ class Supervisor:
         return introduction
 
     def fault(self) -> str:
-        """Return why the worker no longer plays, such as "has ended", or ""; check it once in `BEAT_S`."""
+        """Return why the worker no longer plays, such as "has ended", or "". Ping it every `BEAT_S`."""
         if time.monotonic() >= self._ask_again_s and not self._calls.closed:
             self._ask_again_s = time.monotonic() + BEAT_S
             with contextlib.suppress(RpcError):

@@ -204,8 +204,8 @@ class Worker:
             "device": f"{outlet.sample_rate} Hz, {outlet.channels} channels, blocks of {engine.block_size}",
             "decoder": f"{self._instrument.decoder.provider}, {config.threads} thread(s); {config.voices} "
             f"voices; this machine can decode {cost.sustained_voices} at once in real time",
-            "trigger": f"heard within {latency.describe(hit)} at a resting point; "
-            f"elsewhere {1000 * cost.first_chunk_s:.1f} ms more for decoding",
+            "trigger": f"heard within {latency.describe(hit)} if its sound is decoded ahead, "
+            f"otherwise {1000 * cost.first_chunk_s:.1f} ms later",
             "move": f"heard within {latency.describe(move)}",
         }
         return Introduction(lines, details)

@@ -90,7 +90,7 @@ class Bounce:
         """Read a sequence file and look up its points; return the sequence and its events.
 
         Raises:
-            SequenceError: the file has errors; the message lists all of them.
+            SequenceError: the file has errors; the attribute `mistakes` lists all of them.
         """
         sequence = read(path)
         self._points = Points(sequence, self.info, self._presets(sequence), self._encode)
@@ -135,7 +135,7 @@ class Bounce:
         return events(sequence, self._points, self.rate)
 
     def _decoder(self, voices: int) -> Decoder:
-        """Return a decoder with slots for `voices`; later decoders share the session of the first."""
+        """Return a decoder with slots for `voices`; later decoders share the first decoder's session."""
         if self._first is None:
             self._first = Decoder(
                 self.model,

@@ -67,7 +67,7 @@ def cells(names: Sequence[str], corners: Sequence[Z], columns: int, rows: int, s
     """Return all cells, row by row.
 
     Args:
-        names: names of the corners, fit for file names.
+        names: names of the corners, suitable for file names.
         corners: z [D] of two or four points: left and right of the first row, then of the last row.
         suffix: file suffix, such as ".wav".
     """

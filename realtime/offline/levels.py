@@ -12,7 +12,7 @@ from realtime.util import install
 from realtime.util.errors import RealtimeError
 
 CEILING_DB = -0.1
-"""Maximum peak of a file in dBFS, whatever loudness is requested."""
+"""Maximum peak, in dBFS, of a file that is brought to a loudness in LUFS."""
 GATE_S = 0.4  # block length of BS.1770; a shorter sound is padded with silence
 
 

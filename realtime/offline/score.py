@@ -32,7 +32,7 @@ class Event:
     """The commands of one step at one device sample.
 
     Attributes:
-        sample: device sample.
+        sample: device sample at which the commands take effect.
         commands: commands that take effect together.
         trigger: the hit among `commands`, or None.
         step: index of the step.
@@ -81,7 +81,7 @@ class Points:
         """Look up all points.
 
         Raises:
-            SequenceError: points are missing; the message lists all of them.
+            SequenceError: points are missing; the attribute `mistakes` lists all of them.
         """
         specs = list(self.sequence.points.values())
         for step in self.sequence.steps:

@@ -27,7 +27,7 @@ POINTS = ("point", "z", "preset", "wav", "between")
 
 
 class SequenceError(RealtimeError):
-    """Errors in a sequence file.
+    """Errors in a sequence file; the message has the first error and the number of further errors.
 
     Attributes:
         mistakes: one text per error, with file, table, key, and accepted values.
@@ -268,7 +268,7 @@ def read(path: Path) -> Sequence:
     """Read and check a sequence file, without looking up the names of points.
 
     Raises:
-        SequenceError: the file has errors; the message lists all of them.
+        SequenceError: the file has errors; the attribute `mistakes` lists all of them.
     """
     try:
         content = outside.from_toml(outside.read(path, MAX_BYTES))

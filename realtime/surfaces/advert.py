@@ -22,8 +22,8 @@ class AdvertError(RealtimeError):
 class Advert:
     """Advertises the OSC and OSCQuery servers by zeroconf.
 
-    Registration takes some seconds, because zeroconf first checks that the names are free. A separate thread
-    does this.
+    Registration runs on a thread of its own. It takes some seconds, because zeroconf first checks that the
+    names are free.
 
     Args:
         name: service name of both servers, unique on the network.

@@ -32,7 +32,7 @@ from realtime.util.outside import OutsideError
 PARAMETERS = ("from", "to", "position", "x", "y", *(f"macro/{i}" for i in range(4)), "gain", "dynamics")
 _PARAMETER = struct.Struct("=If")  # index in PARAMETERS, value
 _BEAT = struct.Struct("=dd")  # beat, tempo in beats per minute
-WAKE_S = 0.1  # longest sleep
+WAKE_S = 0.1  # longest wait for a signal from the plugin
 STATE_S = 0.25  # interval between checks of the state
 MODEL_S = 30.0  # time limit for the change to a project's model
 STOP_S = 0.5

@@ -12,18 +12,18 @@ from realtime.util import clocks
 FRAMES = 2**32  # JACK's count of frames wraps around here
 
 Event = tuple[int, bytes]
-"""Position in its cycle, in samples, and MIDI message."""
+"""Position in the cycle, in samples, and MIDI message."""
 
 
 class Cycles:
     """Follows the cycles of a client.
 
     The time of an event is the time of its sample, counted from the monotonic time of the first cycle. So
-    evenly spaced events have evenly spaced times, whenever the cycles run. `monotonic` converts such a time
-    to monotonic time.
+    evenly spaced events have evenly spaced times, no matter when the cycles run. `monotonic` converts such a
+    time to monotonic time.
 
     Args:
-        rate_hz: sample rate of the server.
+        rate_hz: sample rate of the JACK server.
     """
 
     def __init__(self, rate_hz: float) -> None:

@@ -1,7 +1,7 @@
 """MIDI over JACK, through a JACK client of our own.
 
-python-rtmidi supports JACK too, but holds the GIL while it opens, connects or closes a client: if the JACK
-server hangs at that moment, the program cannot be stopped.
+python-rtmidi supports JACK too, but holds Python's interpreter lock while it opens, connects or closes a
+client: if the JACK server hangs at that moment, the program cannot be stopped.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class JackPorts:
 
     Args:
         deliver: called with each message as bytes and its time in seconds, counted in JACK's samples (see
-            `monotonic`). It must not block, because it runs on JACK's thread.
+            `monotonic`). `deliver` must not block, because it runs on JACK's thread.
 
     Raises:
         JackMidiError: no JACK server is running, or JACK's library is not installed.

@@ -14,7 +14,7 @@ from realtime.synth.quantities import TEMPO_BPM
 from realtime.util import install
 from realtime.util.errors import RealtimeError
 
-PERIOD_S = 0.05  # interval of the checks of the session
+PERIOD_S = 0.05  # interval between checks of the session
 STOP_S = 0.5
 BAR_BEATS = 4.0  # programs in a session agree on the position within a bar
 
@@ -23,7 +23,7 @@ Handle = Callable[[Sequence[Message], float], object]
 
 
 def require() -> None:
-    """Check that the package is installed.
+    """Check that the package aalink is installed.
 
     Raises:
         RealtimeError: the package is missing.

@@ -17,7 +17,7 @@ from realtime.surfaces.midi_map import CURVES, FINGER, Knob, MapError, MidiMap, 
 
 TIMBRE = 74  # the controller for MPE's third dimension
 PANIC = (120, 123)  # controllers: all sound off, all notes off
-GRABBED = 64  # lowest aftertouch that ends the sound of a cymbal, as a hand that grabs it does
+GRABBED = 64  # lowest aftertouch that ends the sound of a cymbal, like a hand that grabs the cymbal
 FRESH_S = 0.5  # time after a knob's move during which the server's value is ignored
 
 

@@ -181,7 +181,7 @@ def _bundle(messages: Sequence[Message], due: float | None) -> bytes:
 
 @dataclass(frozen=True)
 class MidiConfig:
-    """Options of `realtime midi`; see its --help."""
+    """Options of `realtime midi`; `realtime midi --help` describes them."""
 
     port: str | None = None
     backend: str = "auto"
@@ -240,7 +240,7 @@ def run(config: MidiConfig) -> int:
 def _learn(config: MidiConfig) -> int:
     """Ask for a target for each moved control, until an empty line is entered; save each new rule."""
     if config.map is None:
-        raise MapError("--learn needs --map FILE to save the rules in")
+        raise MapError("--learn needs --map FILE, where the rules are saved")
     learnt = midi_map.read(config.map) if config.map.exists() else MidiMap()
     port = Input(config.port, config.backend, say)
     try:

@@ -292,7 +292,7 @@ def _rule(kind: type[Rule], name: str, given: Mapping[str, Any], at: int) -> Rul
         values[key] = tuple(value) if isinstance(value, list) else value
     missing = [f.name for f in known.values() if f.default is MISSING and f.name not in values]
     if missing:
-        raise MapError(f"{where}: {' and '.join(missing)} missing")
+        raise MapError(f"{where} lacks {' and '.join(missing)}")
     try:
         return kind(**values)
     except MapError as error:

@@ -58,7 +58,7 @@ class Ports(Protocol):
         ...
 
     def open_own(self) -> None:
-        """Open our own port, to which others connect."""
+        """Open our own port, to which other programs connect."""
         ...
 
     def open(self, name: str) -> None:
@@ -177,7 +177,7 @@ def names(backend: str = "auto") -> list[str]:
 
 
 class Input:
-    """A MIDI input: named ports, opened whenever they appear, or a virtual port that others connect to.
+    """A MIDI input: named ports, opened whenever they appear, or a virtual port for other programs.
 
     Args:
         wanted: part of the port's name, case-insensitive; `ANY`: every port; None: the virtual port.

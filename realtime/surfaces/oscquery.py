@@ -44,7 +44,7 @@ class Knowledge:
     """The server's current values.
 
     Attributes:
-        values: address -> its arguments.
+        values: address -> current values of its arguments.
         presets: names of the presets.
         parameters: address -> description, lowest and highest value, for the parameters of plugins.
     """

@@ -80,7 +80,7 @@ class ProjectModel:
             content = outside.read(self._offer, verify.MAX_FILE_BYTES)
             found = verify.check(content).info.digest[: len(checksum)]
         except (OSError, OutsideError, ModelError) as error:
-            raise ModelError(f"the model in the project: {error}") from error
+            raise ModelError(f"the model in the project cannot be used: {error}") from error
         if found != checksum:
             raise ModelError(f"the model in the project has the checksum {found}, not {checksum}")
         self._stored = self._models.library / name

@@ -168,7 +168,7 @@ def test_model_in_a_project_is_checked_and_stored_in_the_library(
     with serving(other_model, runtime) as (_, host):
         offer = folder(runtime) / "live.offer"
         for content, told in (
-            (b"damaged", "the model in the project: not a"),
+            (b"damaged", "the model in the project cannot be used: not a"),
             (other_model.read_bytes(), "not "),
         ):
             offer.write_bytes(content)

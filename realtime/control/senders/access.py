@@ -1,4 +1,7 @@
-"""Access rules: which hosts may send OSC datagrams, and how many. Dropping one costs almost no time."""
+"""Access rules: which hosts may send OSC datagrams, and how many.
+
+The rules apply before a datagram is parsed, so dropping a datagram costs almost no time.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ class Budgets:
         return min(self._burst, left + self._rate * (now - before))
 
     def spend(self, key: Hashable, work: float, now: float) -> None:
-        """Subtract `work` messages; if `MAX_SENDERS` keys are known, drop the one used least recently."""
+        """Subtract `work` messages; if `MAX_SENDERS` keys are known, drop the key used least recently."""
         left = self.left(key, now) - work
         self._known.pop(key, None)
         if len(self._known) >= MAX_SENDERS:

@@ -63,7 +63,7 @@ class Subscriptions:
             self._due = {each: due for each, due in self._due.items() if each[0] != host}
 
     def take_due(self, now: float) -> list[Sender]:
-        """Return the receivers whose status is due, and schedule the next one for each."""
+        """Return the receivers whose status is due, and schedule the next status for each."""
         receivers = [receiver for receiver, (_, due) in self._due.items() if due <= now]
         for receiver in receivers:
             interval_s, due = self._due[receiver]

@@ -11,7 +11,7 @@ from realtime.synth.commands import HIT_SETTINGS, HitSetting
 from realtime.util.errors import ControlError
 
 GRID = 48  # places across and down at which the regions are sampled
-MARGIN = 0.1  # distance by which the regions extend beyond the edges of the map
+MARGIN = 0.1  # distance, in widths of the map, by which the regions extend beyond its edges
 
 
 def model(control: Control) -> dict[str, Any]:

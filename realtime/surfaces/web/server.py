@@ -93,7 +93,7 @@ class WebServer:
 
     Args:
         parts: parts of the site; the first route that matches a request answers it.
-        host, port: address to listen on; port 0 takes any free one.
+        host, port: address on which to listen; port 0 takes any free port.
         access: rules for hosts that may connect, and for their rate of requests; used by this server only.
         key: see `Guard`.
 

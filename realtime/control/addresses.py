@@ -233,7 +233,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     Address(
         "/morph/between",
         "Move the point onto the straight line between two named points. Between classes whose course was "
-        "measured (`trainer export --courses`), as in the bundled kit, the point moves in steps that sound "
+        "measured (`trainer export --courses`), as in the bundled drums, the point moves in steps that sound "
         "equal, and the loudness of hits is evened out.",
         _between,
         (

@@ -148,7 +148,7 @@ class Engine:
         return self._crossfade.mixer
 
     def record(self, take: Recording | None) -> None:
-        """Record from the next block on; None ends the recording."""
+        """Begin a take with the next block; None ends the current take."""
         self._wanted_take = take
 
     # ---- called by the thread `control` of the worker

@@ -85,7 +85,7 @@ class TakeEngine(Protocol):
     def mixer(self) -> Mixer: ...
 
     def record(self, take: Take | None) -> None:
-        """Record from the next block on; None ends the recording."""
+        """Begin a take with the next block; None ends the current take."""
         ...
 
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from realtime.control.presets import Presets
     from realtime.model.encoder import Encoder
 
-LIVE_FRAMES = 4  # latent frames per decoder call if a point may move; the server decodes at most as many
+LIVE_FRAMES = 4  # latent frames per decoder call if a point may move: the server's longest tick
 SEND = "while a server plays this model, oscsend 127.0.0.1 9000"  # suggested way to take over presets
 LONGEST = 50  # characters of a point's name in a file name, which may contain four such names
 

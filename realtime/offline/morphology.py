@@ -129,8 +129,8 @@ def follow(played_commands: Iterable[tuple[int, Command]], info: ModelInfo, rate
 def on_map(z: NDArray[np.float64], info: ModelInfo) -> NDArray[np.float64]:
     """Return places [N, 2] on the model's map for z [N, D].
 
-    A place is the mean of the nearest anchors' places, weighted by inverse squared distance. The map of a
-    model without anchors is the plane of the model's first two principal axes.
+    A place is the mean of the nearest training sounds' places, weighted by inverse squared distance. The map
+    of a model without training sounds is the plane of the model's first two principal axes.
     """
     if not info.anchors:
         basis = np.array(info.pca.basis[:2])

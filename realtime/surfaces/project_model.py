@@ -1,6 +1,6 @@
 """Exchanges model files with our plugin in a host (a DAW), which can store the model in its project.
 
-A bridge is memory that server and plugin share, in a file NAME. Next to this file, the server keeps
+A bridge is memory that server and plugin share, in a file `NAME.bridge`. Next to that file, the server keeps
 `NAME.model`, a link to the file of the model that plays. The plugin writes `NAME.offer`, the model file from
 a project, before it passes on the project's state.
 """

@@ -1,1 +1,1 @@
-"""The sequencer's control side: edits of patterns, their OSC addresses and replies."""
+"""The drum sequencer as messages control it: edits of patterns, OSC addresses and replies."""

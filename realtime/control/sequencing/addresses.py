@@ -126,7 +126,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/tempo",
-        "Set the tempo, from the next step on. A step is a quarter of a beat.",
+        "Set the tempo, beginning with the next step. A step is a quarter of a beat.",
         _pattern_field("tempo"),
         (number("bpm", quantities.TEMPO_BPM, "rounded to 0.001"),),
     ),
@@ -142,7 +142,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/seq/swing",
-        "Set the swing, from the next pair of steps on.",
+        "Set the swing, beginning with the next pair of steps.",
         _pattern_field("swing"),
         (
             number(
@@ -213,10 +213,14 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     _row(
         "velocities",
-        "Set the velocities of a lane from the first step on; the other steps get 0.",
+        "Set the velocities of a lane, beginning with the first step; the remaining steps get 0.",
         "amplitude; 0 is no hit",
     ),
-    _row("morphs", "Set the morphs of a lane from the first step on; the other steps get 0.", _MORPH),
+    _row(
+        "morphs",
+        "Set the morphs of a lane, beginning with the first step; the remaining steps get 0.",
+        _MORPH,
+    ),
     _setting("mute", "Silence a lane.", "mute", quantities.SWITCH, "1 is silent"),
     *(
         _setting(

@@ -27,7 +27,7 @@ MAX_PREPARED = 128  # points whose sounds are decoded ahead for a pattern
 
 
 class Sequencer:
-    """The control side of the engine's sequencer. Not thread-safe; call `adopt` first.
+    """The editable state of the engine's sequencer. Not thread-safe; call `adopt` first.
 
     Attributes:
         playing: True between start and stop.

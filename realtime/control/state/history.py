@@ -1,4 +1,4 @@
-"""Undo and redo, gesture by gesture."""
+"""Undo and redo of gestures, which are series of changes in quick succession."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ State = TypeVar("State")
 
 
 class History(Generic[State]):
-    """The state before each gesture, which is a series of changes less than `GESTURE_S` apart."""
+    """The states before each gesture, for undo, and after each undone gesture, for redo."""
 
     def __init__(self) -> None:
         self._before: list[State] = []

@@ -108,7 +108,7 @@ class OscQuery:
                 before, sent = None, {}
                 continue
             known = await self._learn(self._services.work)
-            if known is None or not known.values:  # no engine is running at the moment, or control has ended
+            if known is None or not known.values:  # no engine is running, or the server is ending
                 continue
             if before and (self._info() is not info or known.presets != before.presets):
                 stale = set(self._listeners)

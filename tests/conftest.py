@@ -1,6 +1,6 @@
-"""Fixtures of all tests (small models, faulty plugins), the order of the tests, and a ban on skips in CI.
+"""Fixtures for all tests (small models, faulty plugins), the order of the tests, and a ban on skips in CI.
 
-Nothing here imports PyTorch, so that the tests of the stage run without it.
+Nothing here imports PyTorch, so that the tests of `realtime` run without it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(autouse=True)
 def _same_priority() -> Iterator[None]:
-    """Restore this thread's priority and Python's switch interval: a server in this process changes them."""
+    """Restore this thread's priority and Python's switch interval, which a server in this process changes."""
     interval_s = sys.getswitchinterval()
     scheduled = (os.sched_getscheduler(0), os.sched_getparam(0)) if sys.platform == "linux" else None
     yield
@@ -54,19 +54,19 @@ def _copied(name: str, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained model: 4-D, 4,096 samples at 22,050 Hz, three classes, 70 anchors."""
+    """An untrained model: 4-D, 4,096 samples at 22,050 Hz, three classes, 70 anchors (named points)."""
     return _copied("tiny", tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="session")
 def level_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`tiny_model` with a quieter last layer and a constant of 0.5 added: its sounds are nearly constant."""
+    """`tiny_model` with a quieter last layer and 0.5 added to its output: its sounds are nearly constant."""
     return _copied("level", tmp_path_factory.mktemp("level"))
 
 
 @pytest.fixture(scope="session")
 def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of another rate, length and latent size than `tiny_model`: 44,100 Hz, 2,048 samples, 3-D."""
+    """A model whose rate, length and latent size differ from `tiny_model`: 44,100 Hz, 2,048 samples, 3-D."""
     return _copied("other", tmp_path_factory.mktemp("other"))
 
 
@@ -137,7 +137,10 @@ def crashing(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hanging(tmp_path: Path) -> tuple[Path, Path]:
-    """Return a VST3 that passes its trial but hangs after 400 blocks until a file exists, and that path."""
+    """Return a VST3, and the path of a file that does not exist yet.
+
+    The plugin passes its trial, but hangs after 400 blocks until the file exists.
+    """
     inner = f"/usr/lib/vst3/ZamCompX2.vst3/Contents/{platform.machine()}-linux/ZamCompX2.so"
     let_go = tmp_path / "let_go"
     options = ["-DAFTER=400", f'-DINNER="{inner}"', f'-DLET_GO="{let_go}"', "-ldl"]

@@ -18,7 +18,7 @@ NUMBERS = (
 
 
 def values(numbers: st.SearchStrategy[Any], max_leaves: int) -> st.SearchStrategy[Any]:
-    """JSON values with these numbers, in lists and dictionaries."""
+    """Generate JSON values: lists and dictionaries of at most `max_leaves` values, with these numbers."""
     return st.recursive(
         st.none() | st.booleans() | numbers | WORDS,
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def accepted(read: Callable[[], T], *refusals: type[Exception]) -> T | None:
-    """The result of `read`, or None if it raises one of `refusals` with a message of one line."""
+    """Return the result of `read`, or None if `read` raises one of `refusals` with a message of one line."""
     try:
         return read()
     except refusals as error:
@@ -44,7 +44,7 @@ def accepted(read: Callable[[], T], *refusals: type[Exception]) -> T | None:
 
 @st.composite
 def damaged(draw: st.DrawFn, content: Any) -> Any:
-    """Copies of dictionaries and lists in which up to three entries are replaced, removed or added."""
+    """Generate copies of `content` in which up to three entries are replaced, removed or added."""
     found = copy.deepcopy(content)
     for _ in range(draw(st.integers(1, 3))):
         inside, key = draw(st.sampled_from(list(_entries(found)) or [({}, "")]))
@@ -62,7 +62,7 @@ def damaged(draw: st.DrawFn, content: Any) -> Any:
 
 @st.composite
 def changed(draw: st.DrawFn, content: bytes, reach: int) -> bytes:
-    """Copies of bytes with changes within `reach` bytes of the beginning or the end; some are truncated."""
+    """Generate copies of `content` with changes within `reach` bytes of its ends; some are truncated."""
     found = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, min(reach, len(found) - 1)))
@@ -81,7 +81,7 @@ def _entries(content: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def toml(value: Any) -> str:
-    """Return a value as TOML, with inline tables. TOML has no None: it becomes the string "None"."""
+    """Return a value as TOML, with inline tables. TOML has no null, so None becomes the string "None"."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_text(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -94,7 +94,7 @@ def toml(value: Any) -> str:
 
 
 def toml_file(tables: dict[str, Any]) -> str:
-    """A TOML file with the keys and values of `tables`."""
+    """Return the text of a TOML file with the keys and values of `tables`."""
     return "".join(f"{_text(key)} = {toml(value)}\n" for key, value in tables.items())
 
 

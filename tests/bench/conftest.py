@@ -1,4 +1,4 @@
-"""Sounds and runs for the tests of the benchmarks."""
+"""Synthetic sounds and run folders for the tests of the benchmarks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def tones() -> Callable[[torch.Tensor], torch.Tensor]:
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that makes an untrained run on one speaker's tones; the folder has two speakers."""
+    """Return a function that makes the run folder of an untrained model, and returns its path.
+
+    The folder of sounds has decaying tones of two speakers, a and b; the run uses those of a.
+    """
 
     def make(name: str = "run", takes: int = 4, validation_fraction: float = 0.0, seed: int = 0) -> Path:
         data, out = tmp_path / "sounds", tmp_path / name

@@ -1,4 +1,4 @@
-"""The picture of real sounds beside the sounds of a model."""
+"""The picture that shows real sounds beside the sounds that a model makes of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_worst_pairs_come_first_and_each_pair_appears_once() -> None:
     assert beside.extremes(pairs[:3], 2) == pairs[:3]
 
 
-def test_sound_of_the_model_itself_is_nearer_than_noise() -> None:
+def test_sound_decoded_by_the_model_is_closer_to_the_model_than_noise() -> None:
     model = Model("drums")
     z = np.array(model.info.classes[1].centroid, np.float32)
     own, noise = (

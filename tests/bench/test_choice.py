@@ -1,4 +1,4 @@
-"""Comparison of runs by their validation sounds."""
+"""Comparison of training runs by their validation sounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainer.data import splits
 MakeRun = Callable[..., Path]
 
 
-def test_no_test_sound_is_measured(make_run: MakeRun) -> None:
+def test_only_validation_sounds_are_measured(make_run: MakeRun) -> None:
     evaluated = choice.load_for_validation(make_run(takes=8, validation_fraction=0.25), None)
     config = evaluated.saved.config
     parts = splits.parts(evaluated.sounds, config.data, config.fit.seed)
@@ -27,13 +27,13 @@ def test_the_command_compares_runs(make_run: MakeRun, capsys: pytest.CaptureFixt
     runs = [str(make_run(name, takes=12, validation_fraction=0.4)) for name in ("one", "other")]
     assert choice.main([*runs, "--json"]) == 0
     one, other = json.loads(capsys.readouterr().out).values()
-    assert one == other  # the same recipe and seed
+    assert one == other  # the runs have the same recipe and the same seed
     assert 0.0 <= one["1-NN"] <= 1.0 <= one["largest / mean step"] <= one["worst"]
     assert choice.main(runs) == 0
     assert "8 validation sounds" in capsys.readouterr().out
 
 
-def test_measures_undefined_for_few_sounds_are_left_out(
+def test_measure_that_needs_more_sounds_is_printed_as_a_dash(
     make_run: MakeRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert choice.main([str(make_run(takes=8, validation_fraction=0.25))]) == 0

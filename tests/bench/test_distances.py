@@ -1,4 +1,4 @@
-"""Distances between sounds, on pairs whose distances can be derived."""
+"""Distances between pairs of sounds; the expected distances are derived by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_mel_distance_of_a_gain_is_the_gain_in_decibels() -> None:
 
 
 def test_levels_below_the_floor_do_not_count() -> None:
-    """The ends of the two sounds are 100 and 80 dB down; the floor is 70 dB down."""
+    """The ends of the two sounds are 100 and 80 dB below their beginnings; the floor is 70 dB below."""
     quiet = [np.concatenate([_noise(), 1e-5 * gain * _noise(1)]) for gain in (1.0, 10.0)]
     real, other = (distances.mel_power(sound, RATE) for sound in quiet)
     assert float(distances.mel_db(real, other)) < 0.3
@@ -44,11 +44,11 @@ def test_several_sounds_are_compared_in_one_call() -> None:
 
 def test_published_distances_of_a_gain_follow_from_their_definitions() -> None:
     sound = 10 * _noise()
-    # convergence: |2x - x| / |x| = 1, and log 2 for every bin
+    # the convergence is |2x - x| / |x| = 1, and log magnitudes differ by log 2 in every bin
     assert distances.multi_scale(sound, 2 * sound) == pytest.approx(1 + np.log(2), abs=0.01)
     # log powers differ by log 4 in every bin
     assert distances.log_spectral(sound, 2 * sound) == pytest.approx(np.log(4), abs=0.01)
-    # flux is quadratic: the differences are 4 F - F = 3 F, and F from silence
+    # flux is quadratic: the doubled sound differs by 4 F - F = 3 F, and silence by F
     silence = np.zeros_like(sound)
     flux = distances.flux_error(sound, silence)
     assert distances.flux_error(sound, 2 * sound) == pytest.approx(3 * flux, rel=1e-4)

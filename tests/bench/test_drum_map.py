@@ -1,4 +1,4 @@
-"""A MIDI file, through the General MIDI map, plays the right drums of the bundled kit."""
+"""A MIDI file, played through the General MIDI map, plays the right drums of the bundled kit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from realtime.model.names import Names
 from realtime.synth.mixer import slots_for
 
 
-def test_each_untransposed_note_is_nearest_by_ear_to_its_class(tmp_path: Path) -> None:
+def test_sound_of_each_untransposed_note_is_closest_to_that_of_its_class(tmp_path: Path) -> None:
     decoder = Decoder(resolve("drums"), capacity=slots_for(2))
     classes = Names(each.name for each in decoder.info.classes)
     write(tmp_path / "drums.mid", [note for note in NOTES if DRUMS[note].semitones == 0])

@@ -1,4 +1,4 @@
-"""The tables of `bench.ear`, on a bundled model and a folder of tones."""
+"""`bench.ear`, which compares real sounds with a model's copies of them, on a folder of tones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MANIFEST = "file,class,source,licence,kit,drum,velocity,group\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three hits of one drum, and one of another, decaying within 200 ms."""
+    """A folder with three hits of one drum and one hit of another; all are silent after 200 ms."""
     out = tmp_path / "sounds"
     (out / "tom").mkdir(parents=True)
     (out / "kick").mkdir()
@@ -43,7 +43,7 @@ def _shot(name: str, drum: str, velocity: float) -> Shot:
     return Shot(name, "tom", "kit", drum, velocity, sound, np.zeros(0, np.float32))
 
 
-def test_another_take_is_the_hit_of_the_drum_with_the_nearest_velocity() -> None:
+def test_another_take_is_the_other_hit_of_the_drum_with_the_most_similar_velocity() -> None:
     takes = [
         _shot("a", "floor", 0.1),
         _shot("b", "floor", 0.6),
@@ -53,7 +53,7 @@ def test_another_take_is_the_hit_of_the_drum_with_the_nearest_velocity() -> None
     found = ear.another_take(_shot("c, once more", "floor", 0.5), takes)
     assert found is not None
     assert found.name == "b"  # neither the same hit under another name nor another drum
-    # without the name of the drum, other takes are unknown
+    # without the name of the drum, no other hit of it can be found
     assert ear.another_take(_shot("e", "", 0.5), [_shot("f", "", 0.6)]) is None
 
 
@@ -68,7 +68,7 @@ def test_the_command_measures_a_bundled_model(folder: Path, capsys: pytest.Captu
     assert everything["medians"]["real"]["silent_tail_db"] == -160.0
     assert everything["silent tails"]["real"] == 4
     assert "mel_db" not in everything["medians"]["real"]
-    # the nearest training sound is never the sound itself: here, it is another hit of the drum
+    # the closest training sound is never the sound itself: here, it is another hit of the drum
     assert 0 < tom["medians"]["nearest"]["mel_db"] <= tom["medians"]["take"]["mel_db"]
     assert set(results["each"]) == {"tom/a", "tom/b", "tom/c", "kick/d"}
 
@@ -78,7 +78,7 @@ def test_the_table_has_a_part_for_each_class(folder: Path, capsys: pytest.Captur
     out = capsys.readouterr().out
     assert "\nall: 2 sounds\n" in out
     assert "\nkick: 1 sounds\n" in out
-    assert "nearest" not in out.split("\n")[2].split("ours closer")[0]  # the training sounds are not known
+    assert "nearest" not in out.split("\n")[2].split("ours closer")[0]  # needs --trained
 
 
 def test_each_mistake_is_reported_in_one_line(
@@ -93,7 +93,7 @@ def test_each_mistake_is_reported_in_one_line(
     assert len(lines) in (2, 3)
 
 
-def test_share_of_nearer_sounds_and_medians_are_over_all_sounds() -> None:
+def test_share_of_closer_sounds_and_medians_are_over_all_sounds() -> None:
     shot = dataclasses.replace(_shot("a", "floor", 0.1))
     pairs = [(1.0, 2.0), (3.0, 2.0), (1.0, 1.5), (0.5, 2.0)]
     compared = [

@@ -1,4 +1,8 @@
-"""Loudness along a path of sounds: by energy, and by gated loudness, which depends on the tail's length."""
+"""Evenness of loudness along a path of sounds, measured in three ways.
+
+The energy and the momentary loudness of a sound do not depend on the length of its quiet tail; its gated
+loudness does.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ TIME_S = np.arange(2 * RATE) / RATE
 
 
 def decaying(fall_s: float, energy: float) -> NDArray[np.float32]:
-    """Return a tone of the given energy that falls by a factor of e in `fall_s`."""
+    """Return a tone with this energy (sum of squares), which falls by a factor of e in `fall_s` seconds."""
     sound = np.exp(-TIME_S / fall_s) * np.sin(2 * np.pi * 1000 * TIME_S)
     return np.asarray(sound * np.sqrt(energy / np.square(sound).sum()), np.float32)
 
@@ -25,7 +29,7 @@ def test_energy_is_even_if_only_the_length_of_the_tail_changes() -> None:
     assert loudness_error(path, RATE) > 2.0
 
 
-def test_error_is_the_deviation_of_the_energy_from_the_line_in_decibels() -> None:
+def test_energy_error_is_the_deviation_in_decibels_from_a_line_between_the_ends() -> None:
     path = [decaying(0.2, energy) for energy in (100.0, 400.0, 100.0)]
     assert short_term_error(path, RATE) == pytest.approx(10 * np.log10(4), abs=1e-3)
 

@@ -1,4 +1,4 @@
-"""Figures that compare runs, one column for each."""
+"""The figure that compares training runs, with one column for each run."""
 
 from __future__ import annotations
 

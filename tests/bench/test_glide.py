@@ -1,4 +1,7 @@
-"""Glides and crossfades whose measures can be computed."""
+"""Measures of glides (paths of sounds between two drums), on paths whose measures can be computed.
+
+A plain mix, a crossfade of the sounds at the two ends, is measured for comparison.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def test_a_glide_has_even_steps_and_a_plain_mix_one_leap() -> None:
 
 
 def test_indistinguishable_pitches_count_as_equal() -> None:
-    """Two clusters of 8 and 9 pitches, each rising by under 0.01 semitones: tied ranks within a cluster."""
+    """Within each of two clusters, pitches rise by under 0.01 semitones per step, so their ranks are tied."""
     creeping = [100.0 + 0.005 * k for k in range(8)] + [200.0 + 0.01 * k for k in range(9)]
     ranks = np.repeat([0, 1], [8, 9])
     assert glide.correlation(creeping) == pytest.approx(float(np.corrcoef(ranks, np.arange(17))[0, 1]))
@@ -69,10 +72,10 @@ def test_unevenness_of_one_step_among_five_is_five() -> None:
     assert glide.unevenness([0.0, 0.0, 1.0, 0.0, 0.0]) == 5.0
     steps = glide.mel_steps([_drum(100.0), _drum(100.0), 2 * _drum(100.0)], RATE)
     assert steps[0] == 0.0
-    assert 0.0 < steps[1] <= 20 * np.log10(2)  # less where both are under the floor
+    assert 0.0 < steps[1] <= 20 * np.log10(2)  # less, as levels under the floor count as equal
 
 
-def test_pitch_of_a_gliding_hit_is_followed() -> None:
+def test_pitch_is_followed_while_it_glides_within_a_hit() -> None:
     share = np.clip((TIME - partials.FROM_S) / (partials.TO_S - partials.FROM_S), 0, 1)
     phase = 2 * np.pi * np.cumsum(100.0 * 3**share) / RATE
     pitches = glide.pitch_track(np.sin(phase) * np.exp(-3 * TIME), RATE)
@@ -82,7 +85,7 @@ def test_pitch_of_a_gliding_hit_is_followed() -> None:
     assert glide.largest_step(glide.pitch_track(faded, RATE)) > 10
 
 
-def test_the_command_has_a_plain_mix_beside_each_path(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_measures_a_plain_mix_beside_each_path(capsys: pytest.CaptureFixture[str]) -> None:
     assert glide.main(["drums", "--pairs", "1", "--json"]) == 0
     columns = json.loads(capsys.readouterr().out)["columns"]
     assert list(columns) == ["kick to tom", "kick to tom, plain mix", "1 pairs", "1 pairs, plain mix"]

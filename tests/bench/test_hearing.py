@@ -1,4 +1,4 @@
-"""The listener and its measures, on sounds whose answers are known."""
+"""The listener (a classifier trained on real sounds), and measures that compare the sounds of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ RATE = 8000
 Tones = Callable[[torch.Tensor], torch.Tensor]
 
 
-def test_a_listener_tells_new_sounds_apart(monkeypatch: pytest.MonkeyPatch, tones: Tones) -> None:
+def test_a_listener_classifies_sounds_that_it_was_not_trained_on(
+    monkeypatch: pytest.MonkeyPatch, tones: Tones
+) -> None:
     monkeypatch.setattr(listener, "STEPS", 60)
     torch.manual_seed(0)
     low, high = 200 + 80 * torch.rand(20), 1500 + 500 * torch.rand(20)

@@ -1,4 +1,7 @@
-"""The distance of a model from the recordings of its base."""
+"""The distance between a model's sounds and the recordings that its base was trained on.
+
+The base is the trained model from which a training run starts.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ MEASURED = 4
 
 @pytest.fixture
 def base(monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
-    """The bundled base, of which `MEASURED` sounds are measured."""
+    """The bundled base; the measurement is limited to `MEASURED` of its training sounds."""
     monkeypatch.setattr(kit, "BASE", MEASURED)
     return checkpoint.load(BASE)
 
@@ -40,7 +43,7 @@ def state(base: Checkpoint) -> State:
 
 @pytest.fixture
 def folder(tmp_path: Path, base: Checkpoint, state: State) -> Path:
-    """A folder with the recordings of the base: here, sounds that the base decodes."""
+    """A folder with the base's recordings, for which sounds that the base decodes stand in."""
     for place in torch.linspace(0, len(base.anchors.names) - 1, MEASURED).round().long().tolist():
         path = tmp_path / f"{base.anchors.names[place]}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +67,7 @@ def test_recordings_of_the_base_are_read_once_for_all_results(
     first, second = (recordings.distance_db(state, base) for _ in range(2))
     assert len(paths) == len(set(paths)) == MEASURED
     assert first == second
-    assert first < 0.5  # dB, from the preparation alone: the decoder reproduces these recordings
+    assert first < 0.5  # dB: the decoder reproduces these recordings; only their preparation changes them
 
 
 def test_missing_recording_of_the_base_is_named(base: Checkpoint, state: State, tmp_path: Path) -> None:

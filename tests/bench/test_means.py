@@ -1,4 +1,7 @@
-"""The deviation of the mean waveform of several takes."""
+"""`bench.means`: how far the mean waveform of several takes of a word is from a typical take.
+
+The deviation is equation 2 of the paper; it is lower for a more typical sound.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ def test_mean_is_over_the_requested_number_of_takes(prepared: tuple[Sounds, spli
         torch.testing.assert_close(means.means_of(takes, count, "a"), takes.mean(0, keepdim=True))
 
 
-def test_scaling_to_peak_1_changes_the_deviation_only_where_takes_cancel(
+def test_scaling_a_mean_to_peak_1_changes_its_deviation_only_where_takes_cancel_out(
     prepared: tuple[Sounds, splits.Parts],
 ) -> None:
     sounds, parts = prepared
@@ -69,7 +72,7 @@ def test_louder_noise_makes_a_take_less_typical(prepared: tuple[Sounds, splits.P
     assert found[0] - found[-1] > 1.0
 
 
-def test_table_has_a_row_for_each_alignment_and_level(
+def test_output_has_a_row_for_each_alignment_and_a_line_for_each_level_of_noise(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert means.main(["--data", str(folder), "--align-ms", "0", "5"]) == 0

@@ -1,4 +1,4 @@
-"""Runs of the paper's protocol: their configurations, commands and table."""
+"""Training runs by the paper's protocol: their configurations, commands and table of results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainer import config as configs
 
 
 @pytest.mark.parametrize("name", paper.RUNS)
-def test_runs_differ_from_their_configuration_in_speaker_and_leak_only(name: str) -> None:
+def test_run_differs_from_its_bundled_configuration_only_in_speaker_and_use_of_test_sounds(name: str) -> None:
     config = paper.configuration(name, "*_theo_*")
     assert config.data.leak == (name == "paper_dc_leak")
     bundled = configs.read("paper_dc" if config.data.leak else name)

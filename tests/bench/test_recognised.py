@@ -1,4 +1,4 @@
-"""A listener trained on real sounds classifies the sounds of a bundled model."""
+"""Listeners (classifiers trained on real sounds) classify the sounds of a bundled model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RATE, LENGTH = 44_100, 8192
 
 
 def _sound(label: str, seed: int) -> np.ndarray:
-    """A low tone or a burst of noise."""
+    """Return a low tone if `label` is kick, otherwise a burst of noise."""
     draw, time = np.random.default_rng(seed), np.arange(LENGTH) / RATE
     body = np.sin(2 * np.pi * (60 + 3 * seed) * time) if label == "kick" else draw.standard_normal(LENGTH) / 3
     return (body * np.exp(-20 * time)).astype(np.float32)
@@ -32,7 +32,9 @@ def _shots(first: int, count: int) -> list[Shot]:
     ]
 
 
-def test_listeners_classify_real_sounds_that_they_have_not_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listeners_classify_real_sounds_that_they_were_not_trained_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(listener, "STEPS", 40)
     ensemble = recognised.train_listeners(_shots(0, 8), RATE, count=2)
     assert ensemble.classes == ("kick", "snare")

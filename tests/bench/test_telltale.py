@@ -1,4 +1,4 @@
-"""A random forest tells real sounds from sounds with a known fault, and names the fault."""
+"""A random forest tells real sounds from a model's sounds, and names the features that give these away."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RATE, LENGTH = 44_100, 16_384
 
 
 def _sound(seed: int, attack_s: float) -> np.ndarray:
-    """A burst of noise with a linear attack."""
+    """Return a burst of noise with a linear attack of `attack_s` seconds."""
     draw, time = np.random.default_rng(seed), np.arange(LENGTH) / RATE
     noise = draw.standard_normal(LENGTH) * np.exp(-time / draw.uniform(0.05, 0.1))
     return (noise * np.minimum(1.0, (time + 1e-4) / attack_s)).astype(np.float32)

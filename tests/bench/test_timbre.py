@@ -1,4 +1,7 @@
-"""Measures of a single sound, on sounds whose values can be derived."""
+"""Measures of a single sound; the expected values are derived by hand.
+
+A frame is the `HOP` samples that a decoder makes at a time; artefacts repeat at the frame rate, RATE / HOP.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ def _noise(seed: int = 0) -> Floats:
     return np.random.default_rng(seed).standard_normal(LENGTH) * 0.1
 
 
-def test_comb_filter_at_the_frame_rate_adds_harmonics_by_its_peak_to_valley_ratio() -> None:
+def test_comb_filter_raises_harmonics_of_the_frame_rate_by_its_peak_to_valley_ratio() -> None:
     """x[n] + a x[n − 64] has (1 + a)² of the power at multiples of 689 Hz and (1 − a)² halfway between."""
     noises = [_noise(seed) for seed in range(8)]
     flat = np.median([timbre.grid_db(noise, RATE, HOP) for noise in noises])
@@ -33,7 +36,7 @@ def test_harmonics_of_another_frame_length_do_not_count() -> None:
 
 
 def test_the_power_ratio_within_a_frame_is_that_of_the_modulation() -> None:
-    """The power 1 + 0.8 cos has one period per frame: 1.8 / 0.2 = 9."""
+    """The power varies as 1 + 0.8 cos, with one period per frame: its extremes have the ratio 1.8 / 0.2."""
     place = 2 * np.pi * np.arange(LENGTH) / HOP
     modulated = _noise() * np.sqrt(1 + 0.8 * np.cos(place))
     assert timbre.frame_power_ratio(_noise(), RATE, HOP) < 1.9
@@ -49,14 +52,14 @@ def test_the_texture_of_gaussian_noise_is_that_of_rayleigh_magnitudes() -> None:
     assert timbre.texture(_noise(), RATE) == pytest.approx(np.sqrt(4 / np.pi - 1), abs=0.025)
 
 
-def test_a_smeared_spectrum_has_less_texture() -> None:
+def test_spectrum_with_equal_magnitudes_has_no_texture() -> None:
     """Clicks at the centres of windows, where neighbouring windows are 0, have one magnitude in all bins."""
     clicks = np.zeros(LENGTH)
     clicks[::256] = 1.0
     assert timbre.texture(clicks, RATE) == pytest.approx(0.0, abs=0.01)
 
 
-def test_noise_has_the_prominence_of_an_exponential_distribution_and_partials_more() -> None:
+def test_partials_raise_the_prominence_above_that_of_noise() -> None:
     assert timbre.ring_db(_noise(), RATE) == pytest.approx(9.3, abs=0.4)
     time = np.arange(LENGTH) / RATE
     partials = sum(np.sin(2 * np.pi * pitch * time) for pitch in np.linspace(3100, 12_900, 45))

@@ -1,4 +1,4 @@
-"""The checkpoint behind `tiny_model`."""
+"""The checkpoint from which the model `tiny_model` was exported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainer.run.checkpoint import LAST, Checkpoint, write
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint() -> Checkpoint:
-    """The checkpoint that `tiny_model` was exported from."""
+    """The checkpoint from which `tiny_model` was exported."""
     return models.tiny()
 
 

@@ -1,7 +1,7 @@
-"""The small models that all tests play, as checkpoints.
+"""The checkpoints of the small models that all tests play.
 
-`python -m tests.export.models` exports them to tests/models. The tests of the stage read the files
-there, so that they run without PyTorch.
+`python -m tests.export.models` exports them to tests/models. The tests of `realtime` read the exported
+files, so that these tests run without PyTorch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LEVEL = 0.5
 
 
 def tiny() -> Checkpoint:
-    """An untrained model: 4-D, 4,096 samples at 22,050 Hz, three classes, 70 anchors."""
+    """Return an untrained model: 4-D, 4,096 samples at 22,050 Hz, three classes, 70 named points."""
     config = Config.from_dict({"model": {"length": 4096, "latent_dim": 4, "layers": 6, "channels": 8}})
     torch.manual_seed(0)
     labels = tuple(i % len(CLASSES) for i in range(70))
@@ -43,7 +43,7 @@ def tiny() -> Checkpoint:
 
 
 def level() -> Checkpoint:
-    """`tiny` with a quieter last layer and a constant of 0.5 added: its sounds are nearly constant."""
+    """Return `tiny` with a quieter last layer and 0.5 added to its output: its sounds are nearly constant."""
     checkpoint = tiny()
     state = dict(checkpoint.model)
     state["decoder.out.weight"] = 0.03 * state["decoder.out.weight"]
@@ -52,7 +52,7 @@ def level() -> Checkpoint:
 
 
 def other() -> Checkpoint:
-    """A model of another rate, length and latent size than `tiny`: 44,100 Hz, 2,048 samples, 3-D."""
+    """Return a model whose rate, length and latent size differ from `tiny`: 44,100 Hz, 2,048 samples, 3-D."""
     size = {"sample_rate": 44_100, "length": 2048, "latent_dim": 3, "layers": 2, "channels": 4}
     config = Config.from_dict({"model": size})
     torch.manual_seed(1)

@@ -1,4 +1,7 @@
-"""Measured courses: equal steps of a known distance, and an encoder that still fits the changed decoder."""
+"""Courses (straight paths between two class centres, divided into steps that sound equal).
+
+Adding courses changes the decoder file, so the encoder file must be made to fit it again.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ MODELS = Path(__file__).parents[1] / "models"
 
 
 class Ramp(courses._Line):
-    """A line whose spectrum tilts with the square of the position."""
+    """A path between two points; the tilt of its spectrum grows with the square of the position."""
 
     def sound(self, t: float) -> np.ndarray:
         noise = np.random.default_rng(0).standard_normal(9_000)
@@ -27,7 +30,7 @@ class Ramp(courses._Line):
         return np.fft.irfft(np.fft.rfft(noise) * tilt, 9_000).astype(np.float32) / 100
 
 
-def test_positions_are_equal_steps_of_the_distance(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_between_the_positions_of_a_course_sound_equal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(courses, "_Line", Ramp)
     decoder = Decoder(MODELS / "tiny.onnx", capacity=1)
     t, level_db = courses.measure(decoder, np.zeros(4), np.ones(4))
@@ -39,7 +42,7 @@ def test_positions_are_equal_steps_of_the_distance(monkeypatch: pytest.MonkeyPat
     assert level_db == pytest.approx(line.gains(t, shares), abs=0.01)
 
 
-def test_shares_end_at_exactly_one_despite_rounding() -> None:
+def test_shares_of_a_path_end_at_exactly_one_despite_rounding() -> None:
     draws = np.random.default_rng(0)
     for _ in range(200):
         steps = draws.exponential(size=32) * np.geomspace(1.0, 1e-9, 32)

@@ -15,7 +15,7 @@ SMALL = {"sample_rate": 8000, "length": 1024, "latent_dim": 2, "hop_length": 64,
 CONFIG = Config.from_dict({"model": {"architecture": "modal", **SMALL, "values": 4, "modes": 8, "knots": 6}})
 
 
-def test_a_centre_of_one_candidate_is_the_middle_point_of_the_class() -> None:
+def test_a_centre_chosen_from_one_candidate_is_the_middle_point_of_the_class() -> None:
     torch.manual_seed(0)
     model = build(CONFIG.model, 1).eval()
     points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.5, 0.0], [0.0, 9.0]])

@@ -29,7 +29,7 @@ from trainer.run.checkpoint import Checkpoint
 
 
 def _recording(path: Path, rate: int, seconds: float, channels: int = 1, start: float = 0.0) -> Path:
-    """Write a decaying tone with noise that begins after `start` seconds, and a DC offset."""
+    """Write a recording of a decaying, noisy tone that begins after `start` seconds, with a DC offset."""
     time = np.arange(round(rate * seconds)) / rate - start
     random = np.random.default_rng(0)
     tone = np.sin(2 * np.pi * 180 * time) + 0.1 * random.standard_normal(len(time))
@@ -97,7 +97,7 @@ def test_existing_files_are_replaced_only_with_force(tiny_run: Path, tmp_path: P
         (np.full((800, 1), 0.5), "is silent"),
     ],
 )
-def test_trainer_and_stage_refuse_the_same_sounds(signal: np.ndarray, fault: str) -> None:
+def test_trainer_and_realtime_refuse_the_same_sounds(signal: np.ndarray, fault: str) -> None:
     sound, model, data = signal.astype(np.float32), ModelConfig("dc", 8000, 1600, 4), DataConfig()
     with pytest.raises(RealtimeError, match=f"^the sound {fault}$"):
         prepare(sound, 8000, audio.preparation(model, data))

@@ -1,4 +1,4 @@
-"""The morph to try first, from sounds whose ring and pitch are known."""
+"""The choice of two sounds for the morph that a model proposes, from sounds with known ring and pitch."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def noise(ring_s: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("sounds", "ends"),
     [
-        # the short sounds have ended before a glide is over
+        # the short sounds end too early for a glide
         ((tone(60, 0.05), noise(0.8), noise(0.05), tone(120, 0.8)), {1, 3}),
-        # the two tones that are farthest apart
+        # the two tones with the most different pitches are chosen
         ((tone(100, 0.6), tone(130, 0.6), tone(2000, 0.6)), {0, 2}),
     ],
 )
@@ -38,7 +38,7 @@ def test_chosen_ends_ring_long_and_differ(sounds: tuple[np.ndarray, ...], ends: 
 
 
 def test_start_of_the_morph_still_sounds_when_its_end_begins() -> None:
-    """The swell is far from both tones, but only the long tone still sounds when the swell begins."""
+    """The swell differs from both tones, but only the long tone still sounds when the swell begins."""
     swell = tone(1000, 1.0) * np.clip((TIME_S - 0.1) / 0.2, 0.0, 1.0)
     found = first_morph.find(np.stack([tone(60, 0.1), tone(60, 1.0), swell.astype(np.float32)]), RATE)
     assert found is not None

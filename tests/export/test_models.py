@@ -1,4 +1,4 @@
-"""The stored model files, which the stage's tests read, equal the files that the export writes now."""
+"""The model files in tests/models, which the tests of `realtime` play, equal newly exported ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A decoder file sounds like its model, in one call and in any chunks, and has only standard operators."""
+"""An exported decoder gives the sound of its PyTorch model, whether it decodes in one call or in chunks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def test_every_architecture_can_be_exported() -> None:
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[VAE, Decoder]:
-    """A model, and its file as the stage reads it. In `dc`, two of the 22 layers share each ring buffer."""
+    """A model, and the decoder that `realtime` loads from its exported file.
+
+    With the architecture `dc`, two of the 22 layers share each ring buffer.
+    """
     config = ModelConfig(request.param, 8000, FRAMES * 32, DIM, layers=22, channels=6, modes=9, knots=12)
     model, path = fresh_model(config, tmp_path_factory.mktemp(request.param))
     return model, Decoder(path, capacity=3)
@@ -42,7 +45,7 @@ def sound(model: VAE, z: Floats) -> Floats:
 
 
 def assert_same(got: Floats, wanted: Floats) -> None:
-    """Assert that two sounds are equal to within 1e-6 of full scale."""
+    """Assert that the difference of two sounds is at most 1e-6 of full scale."""
     assert 0.01 < np.abs(wanted).max() < 1.0
     assert np.abs(got - wanted).max() <= 1e-6
 
@@ -102,12 +105,12 @@ def test_voices_at_different_positions_share_a_call(made: tuple[VAE, Decoder]) -
         assert_same(got, wanted[voice, : len(got)])
 
 
-def test_number_of_graph_inputs_is_odd_for_a_memory_plan_per_number_of_voices(
+def test_number_of_graph_inputs_is_odd(
     made: tuple[VAE, Decoder],
 ) -> None:
     inputs = decoder_graph(made[0]).graph.input
     assert all(value.type.tensor_type.shape.dim[0].dim_param == "voices" for value in inputs)
-    assert len(inputs) % 2  # see Graph.model
+    assert len(inputs) % 2  # the reason is in the docstring of Graph.model
 
 
 def test_the_graph_has_standard_operators_and_its_weights_inside(made: tuple[VAE, Decoder]) -> None:

@@ -1,4 +1,7 @@
-"""Directions of velocity, which are measured on takes and written to the model file."""
+"""Directions of velocity: how z changes from a soft to a hard hit of a drum.
+
+They are measured on takes (recordings of single hits with known velocities), and written to the model file.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from trainer.models.modal import ModalDecoder
 
 
 def _takes(slopes: list[list[float]], drums: int, layers: int) -> tuple[torch.Tensor, list[float], list[int]]:
-    """Return z, velocity and class of takes: each drum has its own place, and each class its own slope."""
+    """Return z, velocity and class of takes; each drum has its own z, and each class its own direction."""
     places = torch.randn(len(slopes), drums, 1, 2, generator=torch.Generator().manual_seed(0))
     velocity = torch.linspace(0.2, 1.0, layers)
     points = places + velocity[:, None] * torch.tensor(slopes)[:, None, None]
@@ -32,7 +35,7 @@ def _takes(slopes: list[list[float]], drums: int, layers: int) -> tuple[torch.Te
     return points.reshape(-1, 2), velocity.tolist() * (len(slopes) * drums), labels
 
 
-def test_slope_of_each_class_is_recovered_from_many_takes() -> None:
+def test_direction_of_each_class_is_recovered_from_many_takes() -> None:
     slopes = [[1.0, 0.0], [0.5, -2.0]]
     points, velocities, labels = _takes(slopes, drums=200, layers=5)
     groups = [str(i // 5) for i in range(len(points))]
@@ -40,7 +43,7 @@ def test_slope_of_each_class_is_recovered_from_many_takes() -> None:
     torch.testing.assert_close(found.classes, torch.tensor(slopes).double(), rtol=0.01, atol=0.01)
 
 
-def test_slope_of_few_or_no_takes_is_drawn_towards_the_slope_of_all_takes() -> None:
+def test_direction_of_a_class_with_few_or_no_takes_is_drawn_towards_that_of_all_takes() -> None:
     points, velocities, labels = _takes([[1.0, 0.0]], drums=1, layers=2)
     groups = ["one"] * 2
     found = directions(points, layers(velocities, groups), torch.tensor(labels), 2)
@@ -53,18 +56,18 @@ def test_slope_of_few_or_no_takes_is_drawn_towards_the_slope_of_all_takes() -> N
     torch.testing.assert_close(found.classes[0], torch.tensor([1 - share / 2, share / 2]).double())
 
 
-def test_each_drum_has_its_own_slope_drawn_towards_its_class() -> None:
+def test_each_drum_has_its_own_direction_drawn_towards_that_of_its_class() -> None:
     points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [5.0, 5.0], [5.0, 6.0], [9.0, 9.0]])
     drums = layers([0.0, 1.0, 0.0, 1.0, 0.5], ["a", "a", "b", "b", "alone"])
     found = directions(points, drums, torch.zeros(5, dtype=torch.int64), 1)
-    torch.testing.assert_close(found.classes, torch.tensor([[0.5, 0.5]]).double())  # mean of both drums
+    torch.testing.assert_close(found.classes, torch.tensor([[0.5, 0.5]]).double())  # the mean of both drums
     assert found.places.tolist() == [[0.5, 0.0], [5.0, 5.5]]
     share = 0.5 / (0.5 + DRAWN)  # each drum's velocities have a sum of squares of 0.5
     torch.testing.assert_close(found.drums[0], torch.tensor([0.5 + 0.5 * share, 0.5 - 0.5 * share]).double())
     assert (found.reach, found.spread) == pytest.approx((0.5 * REACH, 0.5))
 
 
-def test_drums_with_fewer_than_two_velocities_do_not_count() -> None:
+def test_drums_with_fewer_than_two_velocities_are_left_out() -> None:
     assert layers([None] * 4, ["a"] * 4) == []
     assert layers([0.5, 0.5, None, 0.1], ["a", "a", "b", "b"]) == []
 
@@ -96,14 +99,14 @@ def test_directions_are_adjusted_until_decoded_sounds_change_like_real_ones() ->
     torch.testing.assert_close(unsure.drums, given.double(), rtol=0.0, atol=1e-3)
 
 
-def test_unmixing_gives_hits_at_neighbouring_drums_their_own_directions(
+def test_unmixing_moves_hits_at_neighbouring_drums_along_their_own_directions(
     tiny_run: Path, tmp_path: Path
 ) -> None:
     export(tiny_run, tmp_path / "plain.onnx")
     info = verify.read(tmp_path / "plain.onnx").info
     dim = info.latent_dim
     places = torch.zeros(3, dim, dtype=torch.float64)
-    places[1, 0], places[2] = 1.5, 50.0  # two side by side, one alone
+    places[1, 0], places[2] = 1.5, 50.0  # two drums side by side, and one far away
     given = torch.eye(3, dim, dtype=torch.float64)
     classes = torch.zeros(len(info.classes), dim, dtype=torch.float64)
     start = Directions(classes, places, given, spread=1.0, reach=1.0)
@@ -123,7 +126,7 @@ def test_unmixing_gives_hits_at_neighbouring_drums_their_own_directions(
     assert apart[2] < 0.01
 
 
-def test_drums_at_one_place_nearly_keep_their_directions() -> None:
+def test_unmixing_hardly_changes_drums_at_the_same_place() -> None:
     places = torch.zeros(2, 3, dtype=torch.float64)
     given = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
     start = Directions(torch.zeros(1, 3, dtype=torch.float64), places, given, spread=1.0, reach=1.0)
@@ -161,7 +164,9 @@ def test_the_file_has_the_directions_of_classes_and_drums(tiny_run: Path, tmp_pa
     assert Encoder(encoder_path(tmp_path / "with.onnx"), info).info.decoder == info.digest
 
 
-def test_folder_without_velocities_is_refused_with_the_reason(tiny_run: Path, tmp_path: Path) -> None:
+def test_folder_with_a_class_that_the_model_lacks_is_refused_with_the_reason(
+    tiny_run: Path, tmp_path: Path
+) -> None:
     with pytest.raises(ExportError, match="class gong is not one of the model's"):
         export(tiny_run, tmp_path / "a.onnx", velocities=_layers(tmp_path / "strange", "gong"))
     assert not (tmp_path / "a.onnx").exists()

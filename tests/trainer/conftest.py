@@ -1,4 +1,4 @@
-"""Synthetic sounds, and a model small enough to train in a test."""
+"""Fixtures for tests of training: synthetic sounds, and a model small enough to train in a test."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MakeSound = Callable[..., NDArray[np.float64]]
 
 
 def _sound(frequency_hz: float, samples: int = 900, seed: int = 0) -> NDArray[np.float64]:
-    """Return a decaying sine with a little noise, [samples] at 8 kHz, below 0.7."""
+    """Return a decaying sine with a little noise: [samples] at 8 kHz, with a peak below 0.7."""
     time = np.arange(samples) / RATE
     noise = np.random.default_rng(seed).standard_normal(samples)
     return 0.5 * np.exp(-30 * time) * (np.sin(2 * np.pi * frequency_hz * time) + 0.05 * noise)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that need recordings or a GPU if these are missing."""
+    """Deselect the tests that need the recordings of SOUNDMORPH_FSDD or a GPU where these are missing."""
     missing = {"fsdd": not os.environ.get("SOUNDMORPH_FSDD"), "gpu": not torch.cuda.is_available()}
     names = [name for name, gone in missing.items() if gone]
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in names)]
@@ -42,7 +42,7 @@ def make_sound() -> MakeSound:
 
 
 def _made(members: list[tuple[int, str, str]]) -> Sounds:
-    """Make sounds of (label, source, group) with the constant waveforms 1, 2, 3, …"""
+    """Return a sound for each (label, source, group); their waveforms are constant: 1, 2, 3, …"""
     labels = torch.tensor([label for label, _, _ in members])
     return Sounds(
         names=tuple(str(i) for i in range(len(members))),
@@ -75,9 +75,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def config() -> Config:
-    """A small model (4 layers, 8 channels, 1,024 samples, 3 dimensions) with the paper's loss and updates.
+    """The configuration of a small model: 4 layers, 8 channels, 1,024 samples, 3 dimensions.
 
-    The configuration splits `folder` into 10 training sounds and 2 validation sounds.
+    Loss and updates are those of the paper. `folder` is split into 10 training and 2 validation sounds.
     """
     return Config.from_dict(
         {

@@ -1,4 +1,4 @@
-"""A display for tests of training."""
+"""A progress display of a training run, for tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trainer.run.state import State
 
 
 class Recorder:
-    """A display that records the steps and epochs, and shows nothing."""
+    """A display that keeps the losses of each step and the record of each epoch, and shows nothing."""
 
     def __init__(self) -> None:
         self.steps: list[dict[str, float]] = []

@@ -1,4 +1,4 @@
-"""The commands of the trainer: options, output, errors, and resumed runs."""
+"""The commands of `trainer`: options, output, errors, and resumed runs."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_fit_without_options_uses_the_recipe_of_the_bundled_drums(
     assert saved == recipe.replace("fit", epochs=1)
 
 
-def test_a_recipe_for_digits_takes_any_folder_and_include_chooses_its_files(
+def test_fit_with_a_recipe_for_digits_accepts_any_folder_and_include_chooses_files(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["prepare", "--data", str(folder), "--config", "digits_mb"]
@@ -183,12 +183,12 @@ def test_missing_package_is_named_with_the_pip_command_of_this_environment() -> 
         ("fit", "tensorboard", True, "tensorboard"),
     ],
 )
-def test_error_names_the_packages_that_a_recipe_needs_beyond_the_default(
+def test_error_names_the_packages_that_a_recipe_needs_in_addition_to_the_default_ones(
     monkeypatch: pytest.MonkeyPatch, section: str, key: str, value: object, module: str
 ) -> None:
     find = importlib.util.find_spec
     beyond = {"librosa", "numba", "sklearn", "tensorboard"}
-    # as in an environment of `make mine`
+    # an environment made by `make mine` lacks these packages
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in beyond else find(name))
     installed.check_recipe(configs.read(configs.DEFAULT))
     with pytest.raises(TrainerError, match=rf"training needs .*{module}.* pip install .*\[train\]"):

@@ -23,20 +23,20 @@ def test_defaults_are_those_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("name", configs.bundled())
-def test_bundled_configs_are_read_and_written_back(name: str) -> None:
+def test_bundled_configurations_are_the_same_after_writing_and_reading(name: str) -> None:
     config = configs.read(name)
     again = Config.from_toml(config.to_toml())
     assert again == config
     assert again.digest() == config.digest()
 
 
-def test_configurations_of_the_paper_choose_no_checkpoint() -> None:
+def test_configurations_of_the_paper_have_no_validation_sounds() -> None:
     rows = ("digits", "digits_cc", "digits_nonclass", "drums", "drums_cc", *PAPER)
     assert {configs.read(name).data.validation_fraction for name in rows} == {0.0}
     assert Config().data.validation_fraction == 0.1
 
 
-def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
+def test_bundled_configurations_have_their_architecture_rate_length_and_latent_size() -> None:
     shapes = {
         name: (c.model.architecture, c.model.sample_rate, c.model.length, c.model.latent_dim)
         for name, c in ((name, configs.read(name)) for name in configs.bundled())
@@ -62,7 +62,7 @@ def test_bundled_configs_have_the_window_and_latent_size_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("name", PAPER)
-def test_the_papers_protocol_has_no_choice_of_ours(name: str) -> None:
+def test_configurations_of_the_papers_protocol_differ_in_nothing_from_the_paper(name: str) -> None:
     config, default = configs.read(name), Config()
     assert config.optim == default.optim
     assert config.loss == dataclasses.replace(
@@ -126,7 +126,7 @@ def test_error_names_the_key_and_the_accepted_values(text: str, message: str) ->
     assert str(error.value).startswith(message)
 
 
-def test_a_file_is_named_in_its_errors(tmp_path: Path) -> None:
+def test_error_names_the_configuration_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[fit\n")
     with pytest.raises(ConfigError, match=r"mine\.toml: not a TOML file"):

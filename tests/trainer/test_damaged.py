@@ -1,4 +1,4 @@
-"""Well-formed files with damaged content are refused with a one-line message or can be used."""
+"""Well-formed files with damaged content are either refused with a message of one line, or can be used."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ TABLES: dict[str, Any] = {
 
 
 @given(damaged(Config().to_dict()))
-def test_a_configuration_is_refused_or_survives_toml(tables: dict[str, Any]) -> None:
+def test_a_configuration_is_refused_or_the_same_after_writing_and_reading(tables: dict[str, Any]) -> None:
     if (found := accepted(lambda: Config.from_toml(toml_file(tables)), ConfigError)) is not None:
         assert Config.from_toml(found.to_toml()) == found
 
@@ -106,7 +106,7 @@ def test_a_checkpoint_is_refused_or_can_be_written_again(
 
 @FEW
 @given(damaged(TABLES))
-def test_a_recipe_is_refused_or_has_its_parts(place: Path, tables: dict[str, Any]) -> None:
+def test_a_recipe_for_a_division_is_refused_or_has_its_parts(place: Path, tables: dict[str, Any]) -> None:
     path = place / "recipe.toml"
     path.write_text(toml_file(tables), encoding="utf-8")
     if (found := accepted(lambda: division.read(str(path)), ConfigError)) is not None:
@@ -115,7 +115,7 @@ def test_a_recipe_is_refused_or_has_its_parts(place: Path, tables: dict[str, Any
 
 @pytest.fixture(scope="module")
 def collection(place: Path) -> Path:
-    """Six sounds of three kits; the tests write `manifest.csv`."""
+    """A folder with six sounds of three kits; the tests write its `manifest.csv`."""
     folder = place / "all"
     folder.mkdir()
     for number in range(6):
@@ -131,7 +131,7 @@ COLUMNS = ("file", "class", "source", "licence", "kit", "drum", "velocity", "gro
 
 @st.composite
 def manifests(draw: st.DrawFn) -> list[list[str]]:
-    """Rows of a manifest in which a few fields have random text."""
+    """Generate the rows of a manifest in which a few fields have random text."""
     kits = ("room", "hall", "attic")
     rows = [[f"{n}.wav", "kick", "a", "CC0-1.0", kits[n % 3], "low", f"{n / 5}", ""] for n in range(6)]
     rows.insert(0, list(COLUMNS))
@@ -159,7 +159,7 @@ def test_a_manifest_is_refused_or_names_sounds(collection: Path, rows: list[list
 
 @FEW
 @given(manifests())
-def test_a_division_is_refused_or_lies_within_its_folder(
+def test_a_division_is_refused_or_writes_only_into_its_folder(
     place: Path, collection: Path, rows: list[list[str]]
 ) -> None:
     write_manifest(collection, rows)

@@ -1,4 +1,4 @@
-"""A job for a folder of sounds refuses the run of another folder."""
+"""`trainer play` does not overwrite the training run of one folder of sounds with that of another folder."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_folder_that_has_moved_keeps_its_run(tmp_path: Path) -> None:
     _job(moved, run).check()
 
 
-def test_a_run_that_does_not_name_its_folder_is_accepted(tmp_path: Path) -> None:
+def test_a_run_without_a_record_of_its_folder_is_accepted(tmp_path: Path) -> None:
     run = _folder(tmp_path / "run")
     _job(_folder(tmp_path / "kit"), run).check()
     assert not (run / SOURCE).exists()

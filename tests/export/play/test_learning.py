@@ -1,4 +1,7 @@
-"""The times at which `trainer play` makes new versions."""
+"""Times at which `trainer play` exports new versions of a model, and the training times that it prints.
+
+A quality is a number of passes through the sounds; its time depends on the machine.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from trainer.run.adapt import Adaptation, nothing
 
 
 class Slow(Published):
-    """Versions that each take `TOOK_S` on the clock of the test; none is nearer than the first."""
+    """Versions that each take `TOOK_S` seconds on the clock of the test and do not replace the model file."""
 
     TOOK_S = 60.0
 
@@ -36,7 +39,7 @@ def test_a_version_that_takes_a_minute_is_followed_by_another_after_a_minute(
     job = Job(tmp_path, tmp_path, Config(), None, QUALITIES)
     published = Slow(tmp_path / "kit.onnx", clock)
     watcher = Watcher(job, None, published, nothing, lambda: False)  # type: ignore[arg-type]
-    while clock[0] < 1000 + 8 * 60:  # eight minutes, with passes of one second
+    while clock[0] < 1000 + 8 * 60:  # eight minutes; a pass through the sounds takes a second
         watcher.offer_when_due()
         clock[0] += 1
     assert published.begun == [1010, 1130, 1250, 1370]
@@ -45,7 +48,7 @@ def test_a_version_that_takes_a_minute_is_followed_by_another_after_a_minute(
 @pytest.mark.parametrize(
     ("took_s", "pause"), [(0.2, 10), (1, 10), (3, 30), (5.9, 59), (20, 60), (60, 60), (150, 150)]
 )
-def test_pause_grows_with_the_duration_of_a_version(took_s: float, pause: float) -> None:
+def test_pause_after_a_version_grows_with_the_time_that_the_version_took(took_s: float, pause: float) -> None:
     assert pause_s(took_s) == pytest.approx(pause)
 
 
@@ -55,12 +58,12 @@ def _watched(tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch
     return Watcher(job, None, Slow(tmp_path / "kit.onnx", clock), nothing, lambda: False)  # type: ignore[arg-type]
 
 
-def test_time_of_a_quality_includes_the_analysis(
+def test_total_time_of_each_quality_includes_the_analysis(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = [1000.0]
     watcher = _watched(tmp_path, clock, monkeypatch)
-    clock[0] += 40 + 2  # the analysis, and the first pass
+    clock[0] += 40 + 2  # the analysis takes 40 s, and the first pass 2 s
     watcher.finished_epoch({"epoch": 1, "seconds": 2.0})
     assert capsys.readouterr().out == (
         "total time, with the analysis, of each --quality on this machine: "
@@ -68,17 +71,17 @@ def test_time_of_a_quality_includes_the_analysis(
     )
 
 
-def test_time_of_a_quality_in_a_continued_run_is_the_time_left(
+def test_continued_run_prints_the_time_left_for_each_quality(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = [1000.0]
     watcher = _watched(tmp_path, clock, monkeypatch)
-    clock[0] += 1 + 2  # reading the analysis, and the pass
+    clock[0] += 1 + 2  # reading the stored analysis takes 1 s, and the pass 2 s
     watcher.finished_epoch({"epoch": 101, "seconds": 2.0})
     assert capsys.readouterr().out == "time left for each --quality on this machine: good 3 min 21 s\n"
 
 
-def test_analysis_is_explained_once_and_only_if_it_takes_place(
+def test_analysis_of_the_sounds_is_announced_once_and_only_if_it_takes_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = [1000.0]

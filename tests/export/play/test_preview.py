@@ -1,4 +1,4 @@
-"""The preview of a run as picture and sound."""
+"""The preview of a training run: a picture and a sound file of real sounds beside the model's copies."""
 
 from __future__ import annotations
 

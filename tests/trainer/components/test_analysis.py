@@ -1,4 +1,9 @@
-"""Analysis of sounds that are made of known components."""
+"""Analysis of recorded drums into components, on sounds that are made of known components.
+
+The components are free oscillators (partials whose pitch may sweep; the lowest has the frequency f1), modes
+(ringing partials, each in a frequency zone of its own) and noise in bands. Levels are given at points in
+time, the knots.
+"""
 
 from __future__ import annotations
 
@@ -45,19 +50,19 @@ def test_a_tone_of_constant_pitch_has_no_sweep() -> None:
     assert found.sweep.item() < 0.1
 
 
-def test_ratio_of_a_second_partial_is_recovered() -> None:
+def test_frequency_ratio_of_a_second_partial_is_recovered() -> None:
     sound = _swept(120.0, 0.0, 0.03, 6.0) + 0.5 * _swept(120.0 * 1.59, 0.0, 0.03, 6.0)
     found = _analysed(sound)
     assert found.free_weight[0, 1].item() == 1.0
     assert math.exp(found.log_ratio[0, 0].item()) == pytest.approx(1.59, rel=0.01)
-    assert found.free_weight[0, 3].item() < 0.1  # there is no such partial
+    assert found.free_weight[0, 3].item() < 0.1  # the sound has no fourth partial
 
 
 def test_f1_is_the_tone_although_a_band_of_noise_below_it_is_stronger() -> None:
     drawn = np.random.default_rng(0).standard_normal(len(TIME))
     noise = signal.sosfilt(signal.butter(2, [50, 110], "bandpass", fs=RATE, output="sos"), drawn)
     sound = np.exp(-5 * TIME) * noise / np.abs(noise).max() + 0.2 * _swept(160.0, 0.0, 0.03, 5.0)
-    # the tone, not the noise between 50 and 110 Hz
+    # f1 is the frequency of the tone, not of the noise between 50 and 110 Hz
     assert math.exp(_analysed(sound).log_f1.item()) == pytest.approx(160.0, rel=0.15)
 
 
@@ -78,7 +83,7 @@ def test_a_tone_covered_by_a_noisy_attack_is_found_after_the_attack() -> None:
     assert math.exp(found.log_f1.item()) == pytest.approx(230.0, rel=0.02)
     assert found.free_weight[0, 0].item() > 0.5
     assert level[heard] == pytest.approx(math.log(0.15) - 8.0 * knots[heard], abs=0.2)
-    assert level[knots < 0.02].max() < math.log(0.4)  # most of the attack stays noise
+    assert level[knots < 0.02].max() < math.log(0.4)  # most of the attack is still found as noise
 
 
 def test_partials_of_metal_are_recovered_in_their_zones() -> None:
@@ -112,10 +117,10 @@ def test_levels_and_phases_of_a_free_oscillator_are_recovered() -> None:
     level = found.free_level[0, :, 0].numpy()
     np.testing.assert_allclose(level[:-3], wanted[:-3], atol=0.15)
     assert abs(found.phase[0, 0].item()) < 0.05
-    assert found.noise_level.max().item() < math.log(0.02)  # nothing is left to the noise
+    assert found.noise_level.max().item() < math.log(0.02)  # nothing is left for the noise
 
 
-def test_the_noise_has_the_power_of_the_sound() -> None:
+def test_noise_components_of_a_noise_have_its_power() -> None:
     noise = 0.1 * np.random.default_rng(0).standard_normal(len(TIME)) * np.exp(-5 * TIME)
     level = _analysed(noise).noise_level[0].numpy()
     power = np.exp(2 * level).sum(1)
@@ -129,7 +134,7 @@ def test_noise_of_a_click_decays_within_milliseconds() -> None:
     level = _analysed(click + floor).noise_level[0].numpy()
     middles = band_middles_hz(BANDS, RATE)
     power = 10 * np.log10(np.exp(2 * level[:, (middles > 500) & (middles < 2000)]).sum(1))
-    assert power[4] < power[0] - 30.0  # 5.4 ms later; the click itself is 47 dB quieter
+    assert power[4] < power[0] - 30.0  # 5.4 ms after the onset, when the click itself has fallen by 47 dB
 
 
 def test_the_noise_between_strong_partials_is_found() -> None:
@@ -149,7 +154,7 @@ def test_inaudible_rumble_does_not_count_as_noise() -> None:
     assert _analysed(tone + rumble).noise_level[0, :, 0].max().item() < math.log(0.006)
 
 
-def test_end_is_after_the_last_sample_within_70_db_of_the_peak() -> None:
+def test_a_sound_ends_after_its_last_sample_within_70_db_of_the_peak() -> None:
     sound = np.zeros(RATE)
     sound[0], sound[5000], sound[9000] = 1.0, 10 ** (-69 / 20), 10 ** (-71 / 20)
     assert _analysed(sound).end_s.item() == pytest.approx(5001 / RATE)
@@ -165,7 +170,7 @@ def test_silence_and_a_click_have_finite_components_and_no_modes() -> None:
         assert found.mode_weight.max().item() == 0.0
 
 
-def test_rows_are_in_the_order_of_the_sounds() -> None:
+def test_components_are_in_the_order_of_the_sounds() -> None:
     sounds = torch.from_numpy(np.stack([_swept(80.0, 0.0, 0.03, 5.0), _swept(200.0, 0.0, 0.03, 5.0)])).float()
     found, _ = analyse(sounds[:, None], CONFIG)
     picked = found[torch.tensor([1])]

@@ -1,4 +1,4 @@
-"""Crossed sounds: each has the body of another sound."""
+"""Crossed sounds: sounds whose body (the tone, which oscillators play) is that of another sound."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIME = np.arange(CONFIG.length) / RATE
 
 
 def _drum(hz: float, seed: int) -> Tensor:
-    """Return a tone with a hiss above it."""
+    """Return a decaying tone of `hz` with a hiss at higher frequencies, [1, T], peak 1."""
     hiss = np.diff(np.random.default_rng(seed).standard_normal(len(TIME) + 1))
     sound = 0.8 * np.sin(2 * np.pi * hz * TIME) * np.exp(-9 * TIME) + 0.05 * hiss * np.exp(-25 * TIME)
     return torch.from_numpy(sound / np.abs(sound).max()).float()[None]
@@ -34,7 +34,7 @@ def analysed() -> tuple[Tensor, Components, Tensor]:
     return sounds, components, bodies.float()
 
 
-def test_bodies_are_the_tones_of_the_sounds(analysed: tuple[Tensor, Components, Tensor]) -> None:
+def test_body_of_each_sound_is_its_tone(analysed: tuple[Tensor, Components, Tensor]) -> None:
     sounds, _, bodies = analysed
     for sound, body, hz in zip(sounds, bodies, (90.0, 220.0), strict=True):
         power = torch.fft.rfft(body[0]).abs()
@@ -42,7 +42,7 @@ def test_bodies_are_the_tones_of_the_sounds(analysed: tuple[Tensor, Components, 
         assert (sound - body).square().sum() < 0.1 * sound.square().sum()
 
 
-def test_a_crossed_sound_has_the_body_and_the_components_of_the_other(
+def test_a_crossed_sound_has_the_other_body_at_several_pitches_and_matching_components(
     analysed: tuple[Tensor, Components, Tensor],
 ) -> None:
     sounds, components, bodies = analysed

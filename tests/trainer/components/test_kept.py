@@ -1,4 +1,4 @@
-"""Each sound is analysed once, and its components are kept."""
+"""Sounds are analysed into components in the background; a file keeps the components of each sound."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONFIG = ModelConfig(
 
 @pytest.fixture
 def sounds() -> torch.Tensor:
-    """Five decaying noises, [5, 1, 2048]."""
+    """Five decaying noises: [5, 1, 2048]."""
     noise = torch.randn(5, 1, CONFIG.length, generator=torch.Generator().manual_seed(0))
     return noise * torch.exp(-torch.arange(CONFIG.length) / 400)
 
@@ -73,7 +73,7 @@ def test_interrupted_analysis_keeps_the_sounds_already_analysed(sounds: torch.Te
 
 
 def test_progress_is_reported_after_each_sound(sounds: torch.Tensor, tmp_path: Path) -> None:
-    """Progress is reported even while `known` is not called, as during the export of a version."""
+    """Progress is reported even while nobody calls `known`, for example during an export."""
     finished(sounds[:2], tmp_path / "kept")
     told, complete = list[tuple[int, int]](), threading.Event()
 
@@ -87,6 +87,6 @@ def test_progress_is_reported_after_each_sound(sounds: torch.Tensor, tmp_path: P
     assert told == [(2, 5), (3, 5), (4, 5), (5, 5)]
 
 
-def test_a_damaged_file_counts_as_empty(sounds: torch.Tensor, tmp_path: Path) -> None:
+def test_a_damaged_file_of_components_counts_as_empty(sounds: torch.Tensor, tmp_path: Path) -> None:
     (tmp_path / "kept").write_bytes(b"damaged")
     assert torch.isfinite(finished(sounds[:1], tmp_path / "kept").log_f1).all()

@@ -1,4 +1,4 @@
-"""The share of a noise that rings."""
+"""The ringing share of a noise: the part of its power in partials that are too dense to separate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _noise(seed: int) -> NDArray[np.float64]:
 
 
 def _partials(seed: int) -> NDArray[np.float64]:
-    """Return partials about 40 Hz apart, with different levels."""
+    """Return partials about 40 Hz apart with random levels and phases, [SAMPLES]."""
     random = np.random.default_rng(seed)
     time = np.arange(SAMPLES)[:, None] / RATE
     hz = np.arange(100.0, 20_000.0, 40.0) + random.uniform(0.0, 40.0, 498)
@@ -38,18 +38,18 @@ def test_gaussian_noise_rings_little_and_dense_partials_ring(seed: int) -> None:
     assert np.median(_share(_partials(seed))) > 0.9
 
 
-def test_share_hardly_depends_on_the_decay_of_a_sound() -> None:
+def test_ringing_share_hardly_depends_on_the_decay_of_a_sound() -> None:
     falls = np.exp(-8.0 * np.arange(SAMPLES) / RATE)
     assert np.median(_share(_noise(1) * falls)) < 0.25
     assert np.median(_share(_partials(1) * falls)) > 0.85
 
 
-def test_share_of_a_mixture_lies_between() -> None:
+def test_ringing_share_of_a_mixture_lies_between_those_of_its_parts() -> None:
     half = _share(np.sqrt(0.5) * (_noise(4) + _partials(5)))
     assert 0.25 < np.median(half) < 0.75
 
 
-def test_partials_that_modes_play_do_not_count() -> None:
+def test_separate_partials_at_given_frequencies_do_not_count_as_ringing() -> None:
     time = np.arange(SAMPLES) / RATE
     hz = tuple(np.arange(2000.0, 12_000.0, 700.0).tolist())
     sound = _noise(6) + 3.0 * sum(np.sin(2 * np.pi * each * time) for each in hz)
@@ -62,6 +62,6 @@ def test_a_short_sound_counts_as_noise() -> None:
     assert not ringing_share(_partials(1), np.zeros(0), RATE, BEGIN, BEGIN + 2000, BANDS, HOP).any()
 
 
-def test_a_sound_without_power_in_most_bands_has_a_share() -> None:
+def test_a_sound_without_power_in_most_bands_has_a_finite_ringing_share() -> None:
     tone = np.sin(2 * np.pi * 200.0 * np.arange(SAMPLES) / RATE)
     assert np.isfinite(_share(tone)).all()

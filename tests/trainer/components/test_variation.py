@@ -1,4 +1,7 @@
-"""A variation changes a sound and its components in the same way."""
+"""A variation, for training, changes a sound and its components (partials and noise) in the same way.
+
+Pitches change by whole zones; a zone is the frequency range of one ringing partial.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ def test_pitch_changes_by_whole_zones() -> None:
     assert max(abs(step - round(step)) for step in steps) < 1e-3
 
 
-def test_damping_shortens_half_of_the_sounds() -> None:
+def test_damping_shortens_about_half_of_the_sounds() -> None:
     sound = _drum().repeat(40, 1, 1)
     own = analyse(sound[:1], CONFIG)[0][torch.zeros(40, dtype=torch.int64)]
     variation = Variation(CONFIG, DataConfig(vary_damping=40.0))

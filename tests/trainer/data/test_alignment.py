@@ -1,4 +1,7 @@
-"""Lag and sign of training sounds, tested on takes of one noise whose lags and signs are known."""
+"""Alignment of the training sounds of a class: each recording is cut, and inverted if necessary, to match.
+
+The recordings of the class "noise" contain one noise, at known lags and with known signs.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ CUTS = [(40, 1), (0, 1), (80, 1), (33, -1), (7, 1), (61, 1)]
 
 
 def take(lag: int, sign: int, length: int = LENGTH + MARGIN) -> np.ndarray:
-    """Return a recording in which the same decaying noise begins at `lag`, after another noise."""
+    """Return a recording in which the common decaying noise begins at sample `lag`, after another noise."""
     common = np.random.default_rng(0).standard_normal(length) * np.exp(-np.arange(length) / 300)
     before = np.random.default_rng(lag).standard_normal(lag)
     return sign * np.concatenate((0.1 * before, common))[:length]
@@ -28,7 +31,7 @@ def take(lag: int, sign: int, length: int = LENGTH + MARGIN) -> np.ndarray:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """noise/ (the takes), and tone/ with two low tones that are 20 samples apart."""
+    """A folder with the takes in noise/, and two low tones, one 20 samples later, in tone/."""
     for label in ("noise", "tone"):
         (tmp_path / "sounds" / label).mkdir(parents=True)
     for i, cut in enumerate(CUTS):
@@ -79,7 +82,9 @@ def test_aligned_sounds_are_windows_of_their_recordings_with_a_peak_of_1(folder:
         lag, sign = cut
         window = sign * sounds.recordings[index, 0, lag : lag + LENGTH]
         torch.testing.assert_close(found.waveforms[index, 0], window / window.abs().max())
-    assert alignment.coherence(found, parts.train) > 0.97  # the same sounds, except for cut ends
+    assert (
+        alignment.coherence(found, parts.train) > 0.97
+    )  # the takes now contain the same sound, except for cut ends
     assert alignment.coherence(sounds, parts.train) < 0.7
 
 

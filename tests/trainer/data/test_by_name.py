@@ -1,4 +1,4 @@
-"""Classes of the sounds in a flat folder: from the names of the files and the decay of the sounds."""
+"""Classes of the sounds in a folder without sub-folders, from file names and from the decay of the sounds."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MODEL = ModelConfig(sample_rate=RATE, length=RATE)
         ("pride", ""),
     ],
 )
-def test_kind_follows_from_the_name(stem: str, kind: str) -> None:
+def test_kind_of_drum_follows_from_the_name_of_the_file(stem: str, kind: str) -> None:
     assert by_name.kind(stem) == kind
 
 
@@ -51,7 +51,7 @@ def test_names_without_a_known_kind_are_grouped_by_their_first_words() -> None:
 
 
 def _hit(path: Path, seconds: float, fall_db_s: float) -> None:
-    """Write noise whose level falls by `fall_db_s` each second."""
+    """Write `seconds` of noise whose level falls by `fall_db_s` dB each second."""
     time = np.arange(round(seconds * RATE)) / RATE
     noise = np.random.default_rng(0).choice([-0.5, 0.5], len(time))
     soundfile.write(path, noise * 10 ** (-fall_db_s * time / 20), RATE)
@@ -73,8 +73,8 @@ def test_sub_folders_name_the_classes_even_if_the_names_of_their_files_differ(tm
 
 
 def test_sound_longer_than_the_model_is_cut_and_reported(tmp_path: Path) -> None:
-    _hit(tmp_path / "long.wav", 2.0, 10.0)  # 20 dB down at its end
-    _hit(tmp_path / "faint.wav", 2.0, 60.0)  # 50 dB down after 0.83 s
+    _hit(tmp_path / "long.wav", 2.0, 10.0)  # falls by 20 dB until its end
+    _hit(tmp_path / "faint.wav", 2.0, 60.0)  # falls by 50 dB within 0.83 s, before the model's sounds end
     sounds = prepare(tmp_path, MODEL, DataConfig())
     (adapted,) = sounds.adapted
     assert (adapted.name, adapted.remedy) == ("long.wav", "its first 1.00 s are used")

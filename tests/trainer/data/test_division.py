@@ -1,4 +1,7 @@
-"""Whole kits held out of a collection."""
+"""Division of a collection of drum kits into parts: whole kits are held out for validation and test.
+
+A recipe names the kits of each part; the manifest of the collection lists its files.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ def _rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_each_part_has_its_kits_with_unchanged_files(
+def test_each_part_has_unchanged_files_of_its_own_kits(
     collection: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -70,7 +73,7 @@ def test_each_part_has_its_kits_with_unchanged_files(
         part: sorted(row["original"] for row in _rows(out / part)) for part in ("train", "validation", "test")
     }
     assert originals == {
-        "train": ["h1.flac", "h2.flac"],  # without the share-alike sound
+        "train": ["h1.flac", "h2.flac"],  # without the share-alike sound s1
         "validation": ["r2.flac", "r4.flac"],  # the middle hit of each half of the five hits
         "test": ["m1.flac"],  # without the drum that the recipe leaves out
     }
@@ -83,14 +86,16 @@ def test_each_part_has_its_kits_with_unchanged_files(
     ]
 
 
-def test_layers_are_all_hits_of_a_held_out_drum(collection: Path, recipe: Path, tmp_path: Path) -> None:
+def test_part_layers_has_all_hits_of_a_held_out_drum(collection: Path, recipe: Path, tmp_path: Path) -> None:
     division.divide(collection, division.read(str(recipe)), tmp_path / "out")
     layers = _rows(tmp_path / "out" / "layers")
     assert [row["velocity"] for row in layers] == ["0.200", "0.400", "0.600", "0.800", "1.000"]
     assert {row["part"] for row in layers} == {"validation"}
 
 
-def test_near_duplicates_are_not_separated(collection: Path, recipe: Path, tmp_path: Path) -> None:
+def test_division_that_would_separate_near_duplicates_is_refused(
+    collection: Path, recipe: Path, tmp_path: Path
+) -> None:
     text = (collection / "manifest.csv").read_text()
     (collection / "manifest.csv").write_text(text.replace("low,,\n", "low,,twins\n"))
     with pytest.raises(DataError, match=r"near-duplicates in train and test: group twins"):
@@ -145,12 +150,12 @@ def test_error_names_the_fault_of_a_recipe(text: str, message: str, recipe: Path
         division.read(str(recipe))
 
 
-def test_an_unknown_recipe_names_the_bundled_ones() -> None:
+def test_error_for_an_unknown_recipe_names_the_bundled_ones() -> None:
     with pytest.raises(ConfigError, match="bundled recipes: drums9"):
         division.read("drums10")
 
 
-def test_the_bundled_recipe_holds_no_kit_out_twice() -> None:
+def test_the_bundled_recipe_holds_out_no_kit_twice() -> None:
     held = division.read("drums9").held_out
     kits = [*held["validation"].kits, *held["test"].kits]
     assert len(set(kits)) == len(kits)

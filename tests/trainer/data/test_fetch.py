@@ -1,4 +1,4 @@
-"""Downloads from a local server that breaks transfers on demand."""
+"""`trainer fetch`, which downloads sounds, with a local server that breaks transfers on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from trainer.data.sounds import prepare
 
 
 def _archive() -> bytes:
-    """Return a zip file of three takes of two digits, and other files, one with a path out of the folder."""
+    """Return a zip file with three takes of each of two digits, and other files.
+
+    The path of one of the other files leads out of the folder.
+    """
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as file:
         for digit in "01":
@@ -42,7 +45,14 @@ SHA256 = hashlib.sha256(ARCHIVE).hexdigest()
 
 @dataclass
 class Server:
-    """The planned answers of the server, and the requests that it received."""
+    """The planned answers of the server, and the requests that it received.
+
+    Attributes:
+        url: address of the archive.
+        breaks: for each request in turn, the number of bytes after which the transfer breaks.
+        ranges: whether the server accepts requests for a part of a file.
+        asked: the Range header of each request, or None.
+    """
 
     url: str = ""
     breaks: list[int] = field(default_factory=list)
@@ -104,7 +114,9 @@ def test_fetched_sounds_are_in_one_folder_with_a_manifest(
     config = read("digits")
     sounds = prepare(out, ModelConfig(sample_rate=8000, length=1024), config.data)
     assert sounds.classes == ("0", "1")
-    assert len(set(sounds.groups)) == 6  # takes are not near-duplicates
+    assert (
+        len(set(sounds.groups)) == 6
+    )  # each take is a group of its own, so takes do not count as near-duplicates
     assert sounds.licence == "CC-BY-SA-4.0"
     assert sounds.credits == (
         "Free Spoken Digit Dataset v1.0.10: CC-BY-SA-4.0 (Zohar Jackson and the speakers)",
@@ -136,7 +148,7 @@ def test_server_without_ranges_sends_the_whole_file_again(server: Server, tmp_pa
 
 
 @pytest.mark.parametrize("excess", [0, 10])
-def test_complete_part_is_kept_and_too_long_part_is_replaced(
+def test_complete_partial_file_is_kept_and_too_long_one_is_replaced(
     server: Server, tmp_path: Path, excess: int
 ) -> None:
     (tmp_path / "a.zip.part").write_bytes(ARCHIVE + b"x" * excess)
@@ -158,7 +170,7 @@ def test_wrong_checksum_deletes_the_download(
     assert not list(tmp_path.iterdir())
 
 
-def test_archive_with_other_sounds_is_refused(server: Server, tmp_path: Path) -> None:
+def test_archive_without_the_expected_sounds_is_refused(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"not the Free Spoken Digit Dataset v1\.0\.10: its 6 sounds"):
         fetch.fetch("fsdd", tmp_path / "d", url=server.url)
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Labels from folders, from names, and from clusters of the attacks."""
+"""Labels of training sounds: from their folders, from their names, or from clusters of their attacks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KMEANS = DataConfig(labels="kmeans", clusters=3)
 
 
 def tone(frequency_hz: float, seed: int) -> torch.Tensor:
-    """Return a sound [900] at 8 kHz: a tone as the attack; from 70 ms, a noise that all sounds share."""
+    """Return a sound [900] at 8 kHz: a tone of 70 ms, and then a noise that all sounds share."""
     time = np.arange(900) / RATE
     noise = np.random.default_rng(seed).standard_normal(900)
     sound = np.sin(2 * np.pi * frequency_hz * time) + 0.02 * noise
@@ -37,7 +37,7 @@ def tone(frequency_hz: float, seed: int) -> torch.Tensor:
 
 @pytest.fixture
 def tones(tmp_path: Path) -> Path:
-    """Three kinds of attack, five takes of each, in folders that do not match them."""
+    """A folder with three kinds of attack, five takes of each; the sub-folders do not match the kinds."""
     for take in range(5):
         for kind, frequency_hz in enumerate((150.0, 800.0, 2500.0)):
             path = tmp_path / "tones" / f"box-{(take + kind) % 2}" / f"{kind}-{take}.wav"
@@ -65,7 +65,7 @@ def test_mfcc_equals_that_of_librosa(rate: int, window: int, fft: int) -> None:
     np.testing.assert_allclose(ours[:count].numpy(), theirs[:count], rtol=1e-4, atol=1e-3)
 
 
-def test_features_are_the_mean_of_seven_windows_of_10_ms() -> None:
+def test_attack_features_are_the_mean_over_the_first_seven_windows_of_10_ms() -> None:
     sound = torch.randn(2, 1, 1024, generator=torch.Generator().manual_seed(0))
     found = labels.attack_features(sound, RATE)
     each = [labels.attack_features(sound[..., 80 * i : 80 * (i + 1)], RATE) for i in range(7)]
@@ -77,19 +77,19 @@ def test_features_are_the_mean_of_seven_windows_of_10_ms() -> None:
     assert not torch.equal(labels.attack_features(changed, RATE), found)
 
 
-def test_a_window_shorter_than_10_ms_has_features() -> None:
+def test_a_sound_shorter_than_10_ms_has_features() -> None:
     assert labels.attack_features(torch.randn(1, 1, 32), RATE).shape == (1, 20)
 
 
 def test_clusters_are_the_kinds_of_attack(tones: Path) -> None:
     sounds = prepare(tones, MODEL, KMEANS)
-    assert sounds.classes == ("cluster-1", "cluster-2", "cluster-3")  # dark to bright
+    assert sounds.classes == ("cluster-1", "cluster-2", "cluster-3")  # sorted from dark to bright
     assert sounds.labels.tolist() == [int(Path(name).name[0]) for name in sounds.names]
     assert prepare(tones, MODEL, KMEANS).digest == sounds.digest
     assert prepare(tones, MODEL, DataConfig()).classes == ("box-0", "box-1")
 
 
-def test_known_centres_label_other_sounds(tones: Path) -> None:
+def test_known_centres_of_clusters_label_other_sounds(tones: Path) -> None:
     centres = prepare(tones, MODEL, KMEANS).centres
     for path in tones.rglob("[12]-*.wav"):
         path.unlink()
@@ -98,7 +98,7 @@ def test_known_centres_label_other_sounds(tones: Path) -> None:
     assert sounds.labels.tolist() == [0] * 5
 
 
-def test_equal_sounds_make_fewer_clusters() -> None:
+def test_equal_sounds_give_fewer_clusters_than_requested() -> None:
     features = torch.tensor([[0.0, 1.0], [0.0, 1.0], [5.0, 2.0], [5.0, 2.0]], dtype=torch.float64)
     centres = labels.cluster(features, 3)
     assert centres.tolist() == [[5.0, 2.0], [0.0, 1.0]]
@@ -107,7 +107,7 @@ def test_equal_sounds_make_fewer_clusters() -> None:
         labels.cluster(features, 5)
 
 
-def test_a_checkpoint_has_the_centres_and_resumes_with_them(
+def test_a_checkpoint_has_the_centres_of_the_clusters_and_resumes_with_them(
     tones: Path, config: Config, tmp_path: Path
 ) -> None:
     config = config.replace("data", labels="kmeans", clusters=3)
@@ -149,7 +149,7 @@ def test_an_evaluation_has_the_classes_of_the_run(tones: Path, config: Config, t
     assert moved is not None
     saved = dataclasses.replace(fit.snapshot(state), centres=moved.flip(0))
     checkpoint.write(tmp_path / "last.safetensors", saved)
-    with pytest.raises(DataError, match="not those of this run"):  # the saved centres give the classes
+    with pytest.raises(DataError, match="not those of this run"):  # the classes come from the saved centres
         subject.load(tmp_path, device="cpu")
     checkpoint.write(tmp_path / "last.safetensors", fit.snapshot(state))
     found = subject.load(tmp_path, device="cpu")

@@ -1,4 +1,4 @@
-"""The medoid of a class."""
+"""The medoid of a class: the sound with the smallest mean distance from the other sounds of the class."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainer.data.medoids import medoids
 from trainer.data.sounds import prepare
 
 
-def test_medoid_is_the_sound_between_the_others(tmp_path: Path) -> None:
+def test_medoid_is_the_sound_between_the_other_sounds_of_its_class(tmp_path: Path) -> None:
     time = torch.arange(2048) / 8000
     for name, pitches in {"low": (200, 230, 400), "high": (900, 2200, 1000)}.items():
         for pitch in pitches:

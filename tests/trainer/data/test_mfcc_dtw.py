@@ -1,4 +1,8 @@
-"""MFCC features, their DTW distance, and the deviation of equation 2 with its references."""
+"""MFCC features of sounds, their DTW distance, and the deviation of a sound from a class.
+
+The deviation is equation 2 of the paper. Its references are the deviations of three other sounds: of the
+medoid, of a random take, and of the blur, the mean waveform of the takes.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +34,11 @@ FSDD = "SOUNDMORPH_FSDD"
 
 
 def at(*points: float) -> list[Array]:
-    """Return sequences of one frame with one coefficient, at the same distances as the numbers."""
+    """Return sequences of one frame and one coefficient, whose distances are those between the numbers."""
     return [np.array([[point]]) for point in points]
 
 
-def test_settings_are_printed_in_full() -> None:
+def test_settings_of_the_features_are_printed_in_full() -> None:
     assert str(Settings()).startswith(
         "13 MFCCs (the first included; orthonormal DCT-II) of 40 Slaney mel bands"
     )
@@ -57,39 +61,40 @@ def test_sound_shorter_than_the_window_has_features() -> None:
     assert features(np.ones(64), Settings()).shape == (3, 13)
 
 
-def test_ten_db_less_moves_the_first_coefficient_only() -> None:
-    """The change is the orthonormal DCT of a constant over 40 bands."""
+def test_a_gain_changes_only_the_first_coefficient() -> None:
+    """The change of the features is the orthonormal DCT of a constant over 40 bands."""
     sound = np.random.default_rng(0).standard_normal(2048)
     loud, soft = features(sound, Settings()), features(sound * 10**-0.5, Settings())
     assert loud[:, 0] - soft[:, 0] == pytest.approx(10 * np.sqrt(40), abs=1e-3)
     assert loud[:, 1:] == pytest.approx(soft[:, 1:], abs=1e-3)
 
 
-def test_level_of_silence_is_the_range_below_the_loudest_band() -> None:
+def test_level_of_silence_is_range_db_below_the_loudest_band() -> None:
     half = np.concatenate((np.random.default_rng(0).standard_normal(2048), np.zeros(2048)))
     silent = [features(half, Settings(range_db=range_db))[-1] for range_db in (60.0, 80.0)]
     assert (silent[0] - silent[1]).tolist() == pytest.approx([20 * np.sqrt(40)] + [0.0] * 12, abs=1e-3)
 
 
-def test_distance_follows_the_best_path() -> None:
+def test_distance_is_that_of_the_best_alignment() -> None:
     slow, fast = np.array([[0.0], [0.0], [3.0], [3.0], [3.0]]), np.array([[0.0], [3.0]])
     assert distance(slow, fast) == 0.0
     assert distance(np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [2.0]])) == 1.0
     assert distance(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])) == 5.0
 
 
-def test_equation_2_by_hand() -> None:
+def test_deviation_equals_that_calculated_by_hand() -> None:
     sounds = at(0.0, 2.0, 6.0)
     among = pairwise(sounds)
     assert among.tolist() == [[0, 2, 6], [2, 0, 4], [6, 4, 0]]
-    # means of the others 4, 3, 5; standard deviations 2, 1, 1; distances from 1: 1, 1, 5
+    # distances of each sound to the two others: means 4, 3, 5; standard deviations 2, 1, 1
+    # distances of each sound from 1: 1, 1, 5
     assert deviations(np.array([[1.0], [1.0], [5.0]]), among)[:, 0].tolist() == [-1.5, -2.0, 0.0]
     found = deviation(at(1.0)[0], sounds, among)
     assert found.mean == pytest.approx(-3.5 / 3)
     assert found.std == pytest.approx(np.std([-1.5, -2.0, 0.0]))
 
 
-def test_references_by_hand() -> None:
+def test_references_equal_those_calculated_by_hand() -> None:
     sounds = at(0.0, 2.0, 6.0)
     found = references(at(8.0 / 3)[0], sounds, pairwise(sounds), seed=0)
     assert found.medoid_index == 1
@@ -121,7 +126,7 @@ def test_too_few_or_equal_sounds_have_no_deviation(points: tuple[float, ...]) ->
 
 @pytest.fixture(scope="module")
 def digits() -> list[References]:
-    """The references of each digit of the speaker jackson, over all 50 takes."""
+    """The references of each digit, over all 50 takes of the speaker jackson."""
     config = configs.read("digits")
     sounds = prepare(
         Path(os.environ[FSDD]), config.model, dataclasses.replace(config.data, include="*_jackson_*")
@@ -153,7 +158,7 @@ def test_blurs_of_real_digits_have_the_published_deviation(digits: list[Referenc
 
 @pytest.mark.fsdd
 def test_random_takes_of_real_digits_have_the_published_deviation(digits: list[References]) -> None:
-    """One draw of ten takes; the mean over all draws is 0, their standard deviation 0.18."""
+    """One take of each digit is drawn. Over all draws, the deviation has the mean 0 and the spread 0.18."""
     assert [digit.random_index for digit in digits] == [4] * 10
     assert f"{np.mean([digit.random_take.mean or 0.0 for digit in digits]):.2f}" == "0.05"
     assert max(abs(digit.every_take.mean or 0.0) for digit in digits) < 1e-12

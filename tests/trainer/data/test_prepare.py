@@ -24,7 +24,7 @@ Make = Callable[[int], NDArray[np.float64]]
 
 
 def drum(seed: int) -> NDArray[np.float64]:
-    """Return 240 samples of decaying noise, peak 0.5."""
+    """Return 240 samples of decaying noise, with a peak of 0.5."""
     noise = np.random.default_rng(seed).standard_normal(240) * np.exp(-np.arange(240) / 60)
     noise -= noise.mean()
     found: NDArray[np.float64] = 0.5 * noise / np.abs(noise).max()
@@ -111,7 +111,7 @@ def test_500_files_with_13_kinds_of_fault_are_reported(sounds: Sounds) -> None:
     assert sounds.waveforms.abs().amax((1, 2)).tolist() == [1.0] * 464
 
 
-def test_adapted_files_with_the_same_fault_are_counted(sounds: Sounds) -> None:
+def test_adapted_files_with_the_same_fault_share_a_line_with_their_number(sounds: Sounds) -> None:
     found = brief(sounds)
     assert len(found) == len(sounds.skipped) + 4
     assert ("kick/stereo-21.wav and 3 more", "stereo", "mixed to mono") in found
@@ -161,6 +161,8 @@ def test_only_the_first_of_channels_that_cancel_out_is_used() -> None:
         ([0.0, 0.9, 0.9, 0.9, -0.9, -0.9, -0.9, 0.0], []),
     ],
 )
-def test_runs_at_the_peak_count_as_clipped(signal: list[float], found: list[tuple[str, str]]) -> None:
+def test_three_equal_samples_at_full_scale_in_a_row_count_as_clipped(
+    signal: list[float], found: list[tuple[str, str]]
+) -> None:
     column = np.array(signal, np.float32)[:, None]
     assert [fault for fault in faults(column) if fault[0].startswith("clipped")] == found

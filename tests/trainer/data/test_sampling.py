@@ -1,4 +1,4 @@
-"""The order of the sounds in an epoch, batches, and averages of sounds."""
+"""The order of the sounds in an epoch, batches of sounds, and averages of sounds of the same class."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def test_batch_can_be_sliced_and_moved_to_a_device(tmp_path: Path, made: MadeSou
 
 
 @pytest.mark.parametrize("other", [(1, "noise", 0), (0, "shift", 0), (0, "noise", 1)])
-def test_generators_depend_on_their_arguments_only(other: tuple[int, str, int]) -> None:
+def test_random_draws_depend_only_on_the_arguments_of_the_generator(other: tuple[int, str, int]) -> None:
     draws = [torch.rand(3, generator=generator(0, "noise", 0)).tolist() for _ in range(2)]
     assert draws[0] == draws[1] != torch.rand(3, generator=generator(*other)).tolist()
 
 
-def test_each_training_sound_comes_plain_and_averaged_with_others_of_its_class() -> None:
+def test_each_training_sound_is_used_plain_and_averaged_with_others_of_its_class() -> None:
     targets, train = torch.tensor([0, 0, 0, 0, 1, 2, 2, 2])[:, None], torch.tensor([0, 1, 3, 4, 5, 7])
     sounds, partners = augmented(targets, train, 2, seed=0)
     assert sounds.tolist() == [i for i in train.tolist() for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Sounds of a folder: how they are found and prepared, and for which reasons they are refused."""
+"""The sounds of a folder: how they are found and prepared, and the reasons for which they are refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def prepared(signal: NDArray[np.float64], rate: int = 8000, data: DataConfig = D
 
 
 def alternating(samples: int, size: float = 0.5) -> NDArray[np.float64]:
-    """Return +size, -size, …: no DC, mean square size²."""
+    """Return the samples +size, -size, …, whose mean is 0 and whose mean square is size²."""
     found: NDArray[np.float64] = size * np.resize([1.0, -1.0], samples)
     return found
 
@@ -55,7 +55,9 @@ def test_leading_silence_is_cut_by_whole_blocks_if_a_sound_is_too_long() -> None
 
 
 @pytest.mark.parametrize(("mean_square", "onset"), [(4.9e-5, 0), (5.1e-5, 512)])
-def test_block_below_the_threshold_counts_as_silent(mean_square: float, onset: int) -> None:
+def test_block_whose_mean_square_is_below_the_threshold_counts_as_silent(
+    mean_square: float, onset: int
+) -> None:
     quiet = alternating(512, float(np.sqrt(mean_square)))
     found = prepared(np.concatenate([quiet, alternating(1024, 1.0)]))
     assert np.flatnonzero(np.abs(found) > 0.5)[0] == onset
@@ -66,7 +68,7 @@ def test_leading_silence_is_kept_if_the_sound_fits() -> None:
     assert np.flatnonzero(np.abs(found) > 0.5)[0] == 500
 
 
-def test_only_trimmed_sounds_are_faded() -> None:
+def test_only_sounds_that_are_cut_are_faded_at_the_end() -> None:
     fade = DataConfig(fade_ms=10.0)
     trimmed = prepared(alternating(2000), data=fade)
     np.testing.assert_allclose(np.abs(trimmed[-80:]), np.linspace(1, 0, 80), atol=1e-5)
@@ -117,7 +119,7 @@ def test_long_recording_and_unreadable_folder_are_named(
             raise PermissionError(13, "Permission denied", str(place))
         return scan(place)
 
-    monkeypatch.setattr("os.scandir", refuse)  # the tests may run as a user who can read everything
+    monkeypatch.setattr("os.scandir", refuse)  # permissions would not stop a test run by root
     reasons = {item.name: item.reason for item in prepare(folder, MODEL, DATA).skipped}
     assert reasons == {
         "closed/": "a folder that cannot be read: Permission denied",
@@ -126,7 +128,7 @@ def test_long_recording_and_unreadable_folder_are_named(
 
 
 @pytest.mark.parametrize(("over_ms", "faults"), [(0, []), (9, []), (11, ["longer than 0.13 s (0.14 s)"])])
-def test_a_sound_counts_as_too_long_if_the_message_shows_a_difference(
+def test_a_sound_counts_as_too_long_only_if_the_rounded_lengths_in_the_message_differ(
     over_ms: float, faults: list[str]
 ) -> None:
     sound = np.ones((round(MODEL.length + 8 * over_ms) + 1, 1), np.float32)
@@ -211,7 +213,7 @@ def test_a_flat_folder_is_one_class(folder: Path) -> None:
     assert sounds.names[0] == "take-0"
 
 
-def test_pattern_gives_the_labels(folder: Path) -> None:
+def test_pattern_for_file_names_gives_the_labels(folder: Path) -> None:
     flat = folder / "low"
     for index in range(6):
         speaker = "ann" if index < 4 else "bob"

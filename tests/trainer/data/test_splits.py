@@ -72,7 +72,7 @@ def test_near_duplicates_stay_in_one_part(
     seed: int,
     mixed: bool,
 ) -> None:
-    """Draw sounds; if `mixed`, a group has sounds of several classes."""
+    """Draw sounds; if `mixed` is true, a group may have sounds of several classes."""
     sounds = made(
         [(label, source, group if mixed else f"{label}{group}") for label, source, group in members]
     )

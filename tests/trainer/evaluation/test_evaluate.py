@@ -1,4 +1,4 @@
-"""`trainer evaluate` on a small run: numbers, text, JSON, report and refusals."""
+"""`trainer evaluate` on a small training run: numbers, text, JSON, report, and errors for wrong arguments."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ MakeSound = Callable[..., NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, config: Config) -> Path:
-    """sounds/: 10 takes each of low and high; run/: 5 takes of each to train on, 1 to validate, 4 to test."""
+    """A folder with sounds/, 10 takes of each of low and high, and run/, a training run on these.
+
+    Of each class, the run uses 5 takes for training, 1 for validation and 4 for the test.
+    """
     place = tmp_path_factory.mktemp("evaluate")
     for label, frequency_hz in (("low", 110.0), ("high", 900.0)):
         (place / "sounds" / label).mkdir(parents=True)
@@ -66,7 +69,7 @@ def test_only_the_test_sounds_are_evaluated(tested: subject.Subject) -> None:
     assert len(tested.names) + len(tested.saved.anchors.names) == 2 * (TAKES - 1)
 
 
-def test_evaluation_gives_the_same_numbers_as_training(
+def test_evaluation_gives_the_same_numbers_as_validation_in_training(
     tested: subject.Subject, evaluation: evaluate.Evaluation, outputs: subject.Outputs
 ) -> None:
     config, anchors = tested.saved.config, tested.saved.anchors
@@ -95,14 +98,16 @@ def test_training_sounds_are_reconstructed_too(
     assert evaluation.learned_snr_db.median == pytest.approx(snr.quantile(0.5).item(), rel=1e-3)
 
 
-def test_first_sentence_reports_test_sounds_that_were_trained_on(evaluation: evaluate.Evaluation) -> None:
+def test_first_sentence_states_that_training_used_the_test_sounds(evaluation: evaluate.Evaluation) -> None:
     leaked = dataclasses.replace(evaluation, run={**evaluation.run, "leak": True})
     assert tables.sentences(leaked)[0].startswith("Training used the test sounds, too")
     assert tables.sentences(leaked)[1:] == tables.sentences(evaluation)
     assert tables.summary(leaked).caption.endswith("(trained on 10 others and on these)")
 
 
-def test_the_centre_is_the_decoded_mean(tested: subject.Subject, evaluation: evaluate.Evaluation) -> None:
+def test_the_centre_of_a_class_is_its_decoded_mean_z(
+    tested: subject.Subject, evaluation: evaluate.Evaluation
+) -> None:
     model, settings = build(tested.saved.config.model, 2), mfcc_dtw.Settings()
     model.load_state_dict(tested.saved.model)
     with torch.no_grad():
@@ -128,7 +133,7 @@ def test_the_centre_is_the_decoded_mean(tested: subject.Subject, evaluation: eva
     assert evaluation.averages()["centre"].mean == pytest.approx(np.mean(means))
 
 
-def test_spread_by_hand() -> None:
+def test_spread_is_mean_standard_deviation_and_median() -> None:
     assert evaluate.Spread.of(torch.tensor([1.0, 2.0, 6.0])) == evaluate.Spread(3.0, (14 / 3) ** 0.5, 2.0)
 
 
@@ -144,7 +149,7 @@ def test_stft_distance_is_measured_for_each_sound() -> None:
     noise = torch.randn(3, 1, 2048, generator=torch.Generator().manual_seed(0))
     found = quality.stft_distance(noise * torch.tensor([1.0, 0.5, 0.0])[:, None, None], noise)
     assert found[0] == 0.0
-    # half the magnitude: convergence 1/2, log magnitude log 2
+    # a sound of half the magnitude has the convergence 1/2, and its log magnitudes differ by log 2
     assert found[1].item() == pytest.approx(0.5 + np.log(2), rel=1e-3)
     assert found[2] == spectral_distance(0 * noise[2:], noise[2:], quality.SIZES, quality.FLOOR)
     assert quality.stft_distance(noise[:, :, :32], noise[:, :, :32]).tolist() == [0.0] * 3
@@ -178,7 +183,7 @@ def test_evaluation_is_printed_as_text(
 
 
 class Page(HTMLParser):
-    """The tags, addresses and text of an HTML page; `open` are the tags not closed yet."""
+    """The tags, addresses and text of an HTML page; `open` has the tags that are not closed yet."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -210,7 +215,7 @@ def test_report_is_one_self_contained_page(place: Path, capsys: pytest.CaptureFi
     assert page.open == []
     assert all(re.match(r"data:(image/png|audio/wav);base64,", address) for address in page.addresses)
     assert page.tags.count("img") == 3
-    # 9 steps of the morph; 5 kinds of centre and 2 real and reconstructed sounds of each class
+    # 9 steps of the morph; for each of 2 classes, 5 kinds of centre, and 2 sounds, real and reconstructed
     assert page.tags.count("audio") == 9 + 2 * 5 + 2 * 2 * 2
     parts = [
         "A morph: low to high",
@@ -220,13 +225,15 @@ def test_report_is_one_self_contained_page(place: Path, capsys: pytest.CaptureFi
         "1-NN, training",
     ]
     assert sorted(parts, key=page.text.index) == parts
-    assert "low/take <" in page.text  # a name is text, not a tag
+    assert "low/take <" in page.text  # the "<" of a name is shown as text
     wav = next(address for address in page.addresses if address.startswith("data:audio"))
     sound, rate = soundfile.read(io.BytesIO(base64.b64decode(wav.partition(",")[2])))
     assert (len(sound), rate) == (1024, RATE)
 
 
-def test_a_morph_goes_from_sound_to_sound(tested: subject.Subject, outputs: subject.Outputs) -> None:
+def test_a_morph_decodes_equal_steps_from_one_test_sound_to_another(
+    tested: subject.Subject, outputs: subject.Outputs
+) -> None:
     assert morph.pick(tested, None) == (0, 1)
     assert morph.pick(tested, ["Lows", "HIGH"]) == (1, 0)
     found = morph.between(tested, outputs, (1, 0), steps=5)
@@ -238,7 +245,7 @@ def test_a_morph_goes_from_sound_to_sound(tested: subject.Subject, outputs: subj
     assert torch.allclose(found.audio[2], middle[0], atol=1e-5)
 
 
-def test_folder_of_a_run_may_move_but_its_sounds_may_not_change(
+def test_sounds_of_a_run_may_be_in_another_folder_but_may_not_change(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(place / "sounds", place / "moved")

@@ -47,14 +47,14 @@ def test_tsne_of_too_few_or_equal_points_is_none(points: torch.Tensor) -> None:
     assert figures.tsne(points, seed=0) is None
 
 
-def test_tsne_of_one_dimension() -> None:
+def test_tsne_accepts_points_of_one_dimension() -> None:
     plane = figures.tsne(torch.arange(6.0)[:, None], seed=0)
     assert plane is not None
     assert np.isfinite(plane).all()
 
 
 @pytest.mark.parametrize("count", [1, 3, 25])
-def test_plane_draws_any_number_of_classes(count: int) -> None:
+def test_picture_of_points_draws_any_number_of_classes(count: int) -> None:
     points = np.random.default_rng(0).standard_normal((50, 2))
     names = ("_a $x^$ <b>", *map(str, range(1, count)))
     png = figures.plane(points, torch.arange(50) % count, names)
@@ -62,7 +62,7 @@ def test_plane_draws_any_number_of_classes(count: int) -> None:
     assert size(figures.plane(points, torch.zeros(50), ("7", "8"))) == size(png)
 
 
-def test_pictures_of_a_morph(morph: Morph) -> None:
+def test_pictures_of_a_morph_have_their_sizes(morph: Morph) -> None:
     assert size(figures.morph_in_time(morph, 8000)) == (7 * figures.DPI, 4 * figures.DPI)
     assert size(figures.morph_strip(morph, 8000)) == (int(6.25 * figures.DPI), int(2.6 * figures.DPI))
 
@@ -71,11 +71,11 @@ def test_sine_has_its_peak_at_its_frequency() -> None:
     time = np.arange(4096) / 8000
     levels = figures.levels_db(np.sin(2 * np.pi * 1000 * time).astype(np.float32), 256)
     assert levels.shape == (129, 65)
-    assert set(levels[:, 4:-4].argmax(0)) == {32}  # 1000 Hz in steps of 31.25
+    assert set(levels[:, 4:-4].argmax(0)) == {32}  # 1000 Hz in bins of 31.25 Hz
     assert levels.max() == pytest.approx(20 * np.log10(np.hanning(256).sum() / 2), abs=0.01)
 
 
-def test_player_contains_the_sound() -> None:
+def test_audio_player_contains_the_sound() -> None:
     sound = torch.tensor([[0.0, 0.5, -0.5, 2.0]])
     found = re.search(r"base64,([^\"]+)", report.player(sound, 22050))
     assert found

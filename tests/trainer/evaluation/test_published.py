@@ -1,4 +1,7 @@
-"""Published sounds of another model, with known deviation and SNR, compared with a run."""
+"""Published sounds of another model, compared with the sounds of a training run.
+
+The deviation (equation 2 of the paper) and the SNR of the published sounds are known here.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ MakeSound = Callable[..., NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, config: Config) -> Path:
-    """sounds/ (classes 6 and 7, 6 takes each, of which 3 are test sounds) and run/."""
+    """A folder with sounds/ and run/, a training run on these sounds.
+
+    The classes 6 and 7 have 6 takes each, of which 3 are test sounds.
+    """
     place = tmp_path_factory.mktemp("published")
     for label, frequency_hz in (("6", 110.0), ("7", 900.0)):
         (place / "sounds" / label).mkdir(parents=True)
@@ -38,7 +44,11 @@ def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, confi
 
 @pytest.fixture
 def folder(place: Path, tmp_path: Path) -> Path:
-    """means/ (a test take of 6, the mean of those of 7), reconstructions/ (2 takes with noise at -20 dB)."""
+    """A folder of published sounds: two in means/, two in reconstructions/.
+
+    The published mean of class 6 is one of its test takes; that of class 7 is the mean of its test takes. The
+    reconstructions are test takes of class 6 with noise at -20 dB.
+    """
     evaluated = subject.load(place / "run")
     for name in (published.MEANS, published.RECONSTRUCTIONS):
         (tmp_path / name).mkdir()
@@ -61,7 +71,9 @@ def test_means_and_reconstructions_are_measured_like_those_of_a_run(place: Path,
     by_hand = mfcc_dtw.deviation(takes[0], takes[:3], mfcc_dtw.pairwise(takes[:3]))
     assert found.deviations[0].mean == pytest.approx(by_hand.mean, rel=1e-3)
     assert found.deviations[1].mean is not None
-    assert found.snr_db.tolist() == pytest.approx([20.0, 20.0], abs=1.5)  # peaks of noise change the scale
+    assert found.snr_db.tolist() == pytest.approx(
+        [20.0, 20.0], abs=1.5
+    )  # peaks of the noise change the scale
 
 
 def test_published_sounds_are_printed_as_a_row(
@@ -78,7 +90,7 @@ def test_published_sounds_are_printed_as_a_row(
     ("name", "label"),
     [("6", 0), ("mean-Six", 0), ("digit_7_mean", 1), ("67", None), ("six to seven", None), ("mean", None)],
 )
-def test_a_mean_is_named_after_one_class(name: str, label: int | None) -> None:
+def test_name_of_a_published_mean_contains_exactly_one_class(name: str, label: int | None) -> None:
     assert published.class_of(name, ("6", "7")) == label
 
 

@@ -1,4 +1,7 @@
-"""The term that compares the parameters of the modal decoder with the components of recordings."""
+"""The loss term that compares the parameters of the modal decoder with the components of recordings.
+
+The components are the partials and noise bands of a sound; modes are its ringing partials.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def decoder() -> ModalDecoder:
 
 @torch.no_grad()
 def _own(decoder: ModalDecoder, z: torch.Tensor) -> Components:
-    """Return the components that the decoder has at z."""
+    """Return the components of the sound that the decoder makes at z."""
     hidden, found = decoder.hidden(z), decoder.pitch(z)
     levels, (level, decay) = decoder.knot_levels(hidden), decoder.mode_levels(hidden)
     end = (decoder.end_frame(hidden) - decoder.gate_frames) * decoder.hop_length / decoder.sample_rate
@@ -56,14 +59,14 @@ def _own(decoder: ModalDecoder, z: torch.Tensor) -> Components:
 Z = torch.randn(3, 4, generator=torch.Generator().manual_seed(1))
 
 
-def test_the_term_is_zero_at_the_components_of_the_decoder_itself(decoder: ModalDecoder) -> None:
+def test_the_term_is_zero_for_the_components_of_the_decoder_itself(decoder: ModalDecoder) -> None:
     assert component_term(decoder, Z, _own(decoder, Z)).item() == pytest.approx(0.0, abs=1e-4)
 
 
 @pytest.mark.parametrize(
     "name", [field.name for field in dataclasses.fields(Components) if "weight" not in field.name]
 )
-def test_each_component_counts(decoder: ModalDecoder, name: str) -> None:
+def test_a_difference_in_any_component_raises_the_term(decoder: ModalDecoder, name: str) -> None:
     own = _own(decoder, Z)
     moved = dataclasses.replace(own, **{name: getattr(own, name) + 0.05})
     z = Z.clone().requires_grad_()
@@ -73,10 +76,12 @@ def test_each_component_counts(decoder: ModalDecoder, name: str) -> None:
     assert z.grad is not None
     assert z.grad.abs().max() > 0
     learns = any(p.grad is not None and p.grad.abs().max() > 0 for p in decoder.parameters())
-    assert learns == (name != "log_f1")  # z₁ is the pitch
+    assert learns == (name != "log_f1")  # no weight affects f1: the first coordinate of z is the pitch
 
 
-def test_probability_of_a_mode_is_the_share_of_sounds_that_have_it(decoder: ModalDecoder) -> None:
+def test_term_is_smallest_if_a_modes_probability_is_the_share_of_sounds_that_have_it(
+    decoder: ModalDecoder,
+) -> None:
     own = _own(decoder, Z)
     sometimes = dataclasses.replace(own, mode_weight=torch.full_like(own.mode_weight, 0.25))
     with torch.no_grad():
@@ -88,7 +93,7 @@ def test_probability_of_a_mode_is_the_share_of_sounds_that_have_it(decoder: Moda
     assert terms[1] == min(terms)
 
 
-def test_a_decoder_taught_its_own_components_keeps_the_probabilities_of_its_modes(
+def test_a_decoder_trained_on_its_own_components_keeps_the_probabilities_of_its_modes(
     decoder: ModalDecoder,
 ) -> None:
     with torch.no_grad():
@@ -100,7 +105,7 @@ def test_a_decoder_taught_its_own_components_keeps_the_probabilities_of_its_mode
 
 
 @torch.no_grad()
-def test_inaudible_levels_do_not_count(decoder: ModalDecoder) -> None:
+def test_differences_of_inaudible_levels_do_not_count(decoder: ModalDecoder) -> None:
     own = _own(decoder, Z)
     silent = torch.full_like(own.noise_level, AUDIBLE - 6.0)
     decoder.levels.weight[: decoder.bands] = 0.0

@@ -1,4 +1,4 @@
-"""Soft DTW, and the term of the loss that uses it."""
+"""Soft DTW (dynamic time warping with a soft minimum), and the loss term that uses it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainer.models.vae import VAEOutput
 
 
 def alignments(rows: int, columns: int) -> list[list[tuple[int, int]]]:
-    """Return all paths through a grid with the steps (1, 0), (0, 1) and (1, 1)."""
+    """Return all paths through a grid that consist of the steps (1, 0), (0, 1) and (1, 1)."""
     if (rows, columns) == (1, 1):
         return [[(0, 0)]]
     found = []
@@ -47,7 +47,7 @@ def test_gradient_equals_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda x: soft_dtw(x, 0.5), (cost,))
 
 
-def test_delayed_sound_is_nearer_than_another_sound() -> None:
+def test_delayed_sound_is_closer_than_a_sound_of_another_pitch() -> None:
     time = torch.arange(4096) / 8000
 
     def hit(frequency_hz: float, delay: int, phase: float = 0.0) -> torch.Tensor:
@@ -71,7 +71,7 @@ def test_soft_dtw_has_a_gradient_at_silence() -> None:
     assert mfcc_soft_dtw(torch.zeros(1, 1, 32), torch.zeros(1, 1, 32), 8000, 1.0).isfinite()
 
 
-def test_soft_dtw_is_a_term_if_it_has_a_weight() -> None:
+def test_soft_dtw_is_a_term_of_the_loss_if_it_has_a_weight() -> None:
     sound, zeros = torch.randn(1, 1, 1024), torch.zeros(1, 2)
     output = VAEOutput(sound, zeros, zeros, zeros, zeros)
     config = LossConfig(soft_dtw=0.5)

@@ -1,4 +1,4 @@
-"""The terms of the loss, for sounds whose values can be derived."""
+"""The terms of the loss, for sounds whose terms can be calculated by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_reconstruction_is_a_sum_or_a_mean_over_the_window() -> None:
     assert reconstruction(audio, waveform, "mean").item() == pytest.approx(0.25)
 
 
-def test_divergence_of_known_gaussians() -> None:
+def test_divergence_of_gaussians_equals_that_calculated_by_hand() -> None:
     zeros = torch.zeros(4, 3)
     assert divergence(zeros, zeros).item() == 0.0
     assert divergence(zeros + 2, zeros).item() == pytest.approx(3 * 2.0)
@@ -35,12 +35,14 @@ def test_divergence_of_known_gaussians() -> None:
     assert divergence(zeros, wide).item() == pytest.approx(3 * 0.5 * (4 - 1 - math.log(4)))
 
 
-def test_spectral_distance_of_equal_and_of_louder_sounds() -> None:
+def test_spectral_distance_of_equal_sounds_is_zero_and_of_doubled_ones_one_plus_log_2() -> None:
     sound = torch.randn(2, 1, 1024, generator=torch.Generator().manual_seed(0))
     sizes, floor = (64, 256, 4096), 1e-7
     assert spectral_distance(sound, sound, sizes, floor).item() == 0.0
     twice = spectral_distance(2 * sound, sound, sizes, floor).item()
-    assert twice == pytest.approx(1 + math.log(2), rel=1e-4)  # convergence 1, log distance log 2
+    assert twice == pytest.approx(
+        1 + math.log(2), rel=1e-4
+    )  # the convergence is 1, and log magnitudes differ by log 2
 
 
 def test_spectral_distance_ignores_differences_below_its_floor() -> None:
@@ -68,7 +70,7 @@ def test_spectral_distance_needs_a_size_that_fits_into_the_window() -> None:
         spectral_distance(torch.zeros(1, 1, 32), torch.zeros(1, 1, 32), (64,), 1e-5)
 
 
-def test_terms_and_their_weighted_sum() -> None:
+def test_loss_is_the_weighted_sum_of_its_terms() -> None:
     audio, zeros = torch.full((1, 1, 64), 0.5), torch.zeros(1, 2)
     output = VAEOutput(audio, zeros + 2, zeros, zeros, torch.zeros(1, 4))
     terms = variational_terms(output, torch.zeros(1, 1, 64), LossConfig())
@@ -82,10 +84,10 @@ def test_terms_and_their_weighted_sum() -> None:
     assert found == pytest.approx(16 + 4e-4 + 1.01 * math.log(4))
 
 
-def test_level_of_a_morph_is_interpolated_between_its_ends() -> None:
+def test_morph_term_is_zero_if_levels_are_interpolated_between_the_ends() -> None:
     sound = torch.randn(2, 1, 2048, generator=torch.Generator().manual_seed(0))
     ends, share = (sound, 0.01 * sound), torch.tensor([0.5, 0.25])
-    quarter, half = 10**-0.5, 0.1  # 10 and 20 dB down
+    quarter, half = 10**-0.5, 0.1  # gains of -10 and -20 dB
     there = torch.stack((half * sound[0], quarter * sound[1]))
     assert morph_term(there, ends, share, 8000)["morph"].item() == pytest.approx(0.0, abs=1e-3)
     louder = morph_term(sound, ends, share, 8000)["morph"].item()

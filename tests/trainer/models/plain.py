@@ -1,4 +1,4 @@
-"""Compare a block with its plain definition."""
+"""Compare an optimised block of gated layers with its plain definition in PyTorch."""
 
 from __future__ import annotations
 

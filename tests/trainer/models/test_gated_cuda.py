@@ -1,4 +1,7 @@
-"""The GPU kernels give the results of the plain block; Triton's interpreter runs them on any machine."""
+"""The GPU kernels of the gated layers give the results of `DilationBlock.plain`.
+
+Without a GPU, Triton's interpreter runs the kernels.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ import torch
 from trainer.models.layers import DilationBlock, dilations
 
 SHAPES = [(1, 3, 1), (4, 150, 2)]
-"""Numbers of layers, time steps and sounds."""
+"""Numbers of layers, time steps and sounds of each comparison."""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton needs Linux")
 def test_kernels_and_their_gradients_equal_the_plain_block() -> None:
-    # in another process: Triton chooses its interpreter when it is first imported
+    # in another process, because Triton chooses its interpreter when it is first imported
     env = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": os.getcwd()}
     done = subprocess.run([sys.executable, __file__], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -33,7 +36,10 @@ def test_kernels_equal_the_plain_block_on_a_gpu() -> None:
 
 
 def compare(layers: int, time: int, batch: int, channels: int = 16, device: str = "cpu") -> list[float]:
-    """Return the relative differences of the output, the gradients, and the output without gradients."""
+    """Return the relative differences between kernels and plain block.
+
+    There is one for the output, one for each gradient, and one for the output computed without gradients.
+    """
     from trainer.models import gated_cuda
 
     torch.manual_seed(layers)

@@ -1,4 +1,7 @@
-"""Several classifiers on parts of z, and their targets and partners."""
+"""Heads (classifiers, each on some of the dimensions of z), their targets, and partners for averages.
+
+The partner of a training sound is another training sound with the same targets, with which it is averaged.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def two(config: Config) -> Config:
 
 @pytest.fixture
 def spoken(folder: Path) -> Path:
-    """Twelve takes: digits 0 to 2 by ann and bob, two of each."""
+    """A folder with twelve takes: two of each of the digits 0 to 2 by each of the speakers ann and bob."""
     for i, path in enumerate(sorted(folder.rglob("*.wav"))):
         path.rename(path.parent / f"{i % 3}_{('ann', 'bob')[i // 3 % 2]}_{i}.wav")
     return folder
@@ -64,7 +67,7 @@ def test_without_heads_one_classifier_uses_all_of_z(config: Config) -> None:
     assert torch.equal(model.classify_all(z)["classification"], model.classifier(z))
 
 
-def test_targets_are_fields_of_the_names(two: Config, spoken: Path) -> None:
+def test_targets_of_heads_are_fields_of_the_file_names(two: Config, spoken: Path) -> None:
     sounds = prepare(spoken, two.model, two.data)
     assert classes_of(sounds, two.model.heads) == (("0", "1", "2"), ("ann", "bob"))
     for name, (digit, speaker) in zip(sounds.names, targets_of(sounds, two.model.heads), strict=True):
@@ -77,14 +80,16 @@ def test_targets_are_fields_of_the_names(two: Config, spoken: Path) -> None:
         classes_of(prepare(spoken, two.model, DataConfig()), two.model.heads)
 
 
-def test_folders_may_give_the_class_and_file_names_the_other_labels(two: Config, spoken: Path) -> None:
+def test_folders_may_give_the_classes_while_file_names_give_the_other_labels(
+    two: Config, spoken: Path
+) -> None:
     data = DataConfig(labels="folder", label_pattern="{digit}_{speaker}_{index}")
     sounds = prepare(spoken, two.model, data)
     assert sounds.classes == ("high", "low")
     assert Counter(sounds.fields["speaker"]) == {"ann": 6, "bob": 6}
 
 
-def test_head_losses_and_weights_by_hand(two: Config) -> None:
+def test_losses_and_weights_of_heads_equal_those_calculated_by_hand(two: Config) -> None:
     logits = {"classification/digit": torch.zeros(2, 3), "classification/speaker": torch.zeros(2, 2)}
     terms = head_terms(logits, torch.tensor([[0, 1], [2, 0]]))
     assert [term.item() for term in terms.values()] == pytest.approx([1.0986123, 0.6931472])
@@ -92,7 +97,7 @@ def test_head_losses_and_weights_by_hand(two: Config) -> None:
     assert (found["classification/digit"], found["classification/speaker"]) == pytest.approx((1.01, 0.505))
 
 
-def test_heads_survive_toml(two: Config) -> None:
+def test_heads_are_the_same_after_conversion_to_toml_and_back(two: Config) -> None:
     assert Config.from_toml(two.to_toml()) == two
     tables = (
         '[model]\nlatent_dim = 3\n[[model.heads]]\nname = "a"\ndims = [0, 3]\n'
@@ -123,7 +128,7 @@ def test_error_names_the_fault_of_a_head(heads: list[object], message: str) -> N
     assert str(error.value).startswith(message)
 
 
-def test_partners_are_other_training_sounds_of_the_same_kind() -> None:
+def test_partners_are_other_training_sounds_with_the_same_targets() -> None:
     targets = torch.tensor([[0, 0], [0, 0], [0, 0], [0, 1], [1, 0], [0, 0]])
     train = torch.tensor([0, 1, 2, 3, 4])
     indices = torch.tensor([0, 3, 4, 1] * 100)
@@ -138,7 +143,7 @@ def test_partners_are_other_training_sounds_of_the_same_kind() -> None:
     assert (some != 0).sum() == pytest.approx(200, abs=60)
 
 
-def test_batch_uses_the_given_waveforms(folder: Path) -> None:
+def test_batch_has_the_given_waveforms_in_place_of_the_stored_ones(folder: Path) -> None:
     sounds = prepare(folder, ModelConfig(sample_rate=8000, length=1024), DataConfig())
     expected = torch.stack([(sounds.waveforms[0] + sounds.waveforms[1]) / 2, sounds.waveforms[3]])
     found = batch(sounds, torch.tensor([0, 3]), waveform=expected)

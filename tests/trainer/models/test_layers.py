@@ -24,8 +24,8 @@ from trainer.models.layers import (
 from trainer.models.vae import build
 
 
-def test_receptive_fields_are_those_of_the_formula() -> None:
-    # (50/m)(2^m - 1) + 1; the paper prints 5,119 and 319
+def test_receptive_fields_are_those_of_the_papers_formula() -> None:
+    # the formula is (50/m)(2^m - 1) + 1, for m = 10 and 5; the paper prints 5,119 and 319
     assert [sum(delays) + 1 for delays in zip(*dilations(50), strict=True)] == [5116, 311]
 
 
@@ -42,7 +42,7 @@ def test_block_and_its_gradients_equal_the_plain_ones(layers: int, time: int, ba
     assert_equals_plain(DilationBlock(layers, 8).double(), x)
 
 
-def test_block_without_numba_is_the_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_without_numba_gives_the_output_of_the_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "_looped", lambda: None)
     torch.manual_seed(0)
     block, x = DilationBlock(12, 8), torch.randn(2, 700, 8)
@@ -84,7 +84,7 @@ def build_names() -> list[tuple[str, torch.nn.Parameter]]:
     return list(build(ModelConfig("dc", 8000, 1056, 5, layers=11, channels=6), 2).named_parameters())
 
 
-def test_parallel_sounds_equal_sequential_sounds() -> None:
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
     torch.manual_seed(0)
     block, before = DilationBlock(12, 8), torch.get_num_threads()
     x, results = torch.randn(5, 300, 8), []
@@ -140,7 +140,7 @@ def test_block_without_gradients_computes_the_same(
         torch.set_num_threads(before)
 
 
-def test_block_survives_a_second_forward_before_the_first_backward() -> None:
+def test_second_forward_before_the_first_backward_does_not_change_the_gradient() -> None:
     torch.manual_seed(0)
     block = DilationBlock(6, 4)
     x = torch.randn(1, 40, 4)
@@ -159,7 +159,7 @@ def test_block_survives_a_second_forward_before_the_first_backward() -> None:
 @pytest.mark.parametrize(
     "layer", [CausalConv(3, 5, 32), CausalUpsample(3, 5, 4, stride=2), CausalUpsample(3, 5, 5, stride=2)]
 )
-def test_new_input_does_not_change_earlier_output(layer: torch.nn.Module) -> None:
+def test_later_input_does_not_change_earlier_output(layer: torch.nn.Module) -> None:
     torch.manual_seed(0)
     x = torch.randn(1, 3, 40)
     changed = x.clone()
@@ -170,7 +170,7 @@ def test_new_input_does_not_change_earlier_output(layer: torch.nn.Module) -> Non
     assert not torch.equal(before, after)
 
 
-def test_frame_dense_takes_one_point_or_one_for_each_frame() -> None:
+def test_frame_dense_takes_one_z_or_one_z_for_each_frame() -> None:
     torch.manual_seed(0)
     dense = FrameDense(4, 6)
     z = torch.randn(2, 4)

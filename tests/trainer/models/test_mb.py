@@ -1,4 +1,4 @@
-"""The layers of the MB-VAE, compared with their definitions."""
+"""The layers of the MB-VAE, a model that works on the bands of a filter bank, against their definitions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_single_z_acts_as_the_same_z_at_every_frame() -> None:
     torch.testing.assert_close(decoder(z), decoder(z[:, None].expand(3, 16, 4)))
 
 
-def test_onset_reaches_the_first_sample() -> None:
+def test_onset_layer_changes_the_first_sample() -> None:
     decoder = MBDecoder(SMALL)
     with torch.no_grad():
         decoder.onset.weight.zero_()
@@ -56,7 +56,7 @@ def test_encoder_ignores_sign_and_almost_ignores_phase() -> None:
     assert (shifted - mean).norm() < 0.3 * (other - mean).norm()
 
 
-def test_prototypes_are_the_means_of_their_classes() -> None:
+def test_prototype_of_a_class_is_the_mean_z_of_its_sounds() -> None:
     model = build(SMALL, 2)
     means = torch.randn(30, 4)
     label = torch.arange(30) % 2
@@ -68,7 +68,7 @@ def test_prototypes_are_the_means_of_their_classes() -> None:
         torch.testing.assert_close(model.prototypes[index], means[label == index].mean(0))
 
 
-def test_centre_terms_compare_the_decoded_centre_with_the_medoid() -> None:
+def test_centre_terms_of_the_loss_compare_the_decoded_class_centre_with_the_medoid() -> None:
     torch.manual_seed(0)
     audio, medoid, sound = torch.randn(3, 2, 1, 1024).unbind()
     config = LossConfig(reduction="mean", reconstruction=3.0, stft=2.0, centre=1.0, centre_dtw=1.0)
@@ -87,6 +87,8 @@ def test_centre_terms_compare_the_decoded_centre_with_the_medoid() -> None:
         ({"architecture": "dc", "hop_length": 64}, 'it must be 32 for "dc"'),
     ],
 )
-def test_impossible_frames_are_refused_with_the_accepted_values(table: dict[str, object], said: str) -> None:
+def test_impossible_frame_lengths_are_refused_with_the_accepted_values(
+    table: dict[str, object], said: str
+) -> None:
     with pytest.raises(ConfigError, match=said):
         Config.from_dict({"model": table})

@@ -1,4 +1,7 @@
-"""The modal decoder, compared with its definition: oscillators, noise, knots, and an end in silence."""
+"""The modal decoder makes a sound from oscillators, modes (ringing partials) and bands of noise.
+
+Levels are interpolated between points in time, the knots. Each sound ends in silence.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,14 @@ SILENT = -200.0
 def _decoder(
     *, noise: float = SILENT, free: float = SILENT, modes: float = SILENT, rings: float = 0.0
 ) -> ModalDecoder:
-    """Return a decoder whose parts have the same levels at every z; its sounds last the whole length."""
+    """Return a decoder whose levels are the same at every z; its sounds last for the whole length.
+
+    Args:
+        noise: log level of each band of noise.
+        free: log level of each free oscillator.
+        modes: log level of each mode.
+        rings: share of the noise that rings, 0 to 1.
+    """
     torch.manual_seed(0)
     decoder = ModalDecoder(SMALL).eval()
     with torch.no_grad():
@@ -64,7 +74,7 @@ def test_a_later_z_changes_no_earlier_sample() -> None:
 
 
 @torch.no_grad()
-def test_levels_at_the_knots_are_those_of_the_stream() -> None:
+def test_levels_at_the_knots_are_the_same_when_decoded_frame_by_frame() -> None:
     torch.manual_seed(0)
     decoder = ModalDecoder(SMALL).eval()
     hidden = decoder.hidden(_z(3, DIM))
@@ -75,19 +85,19 @@ def test_levels_at_the_knots_are_those_of_the_stream() -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("rings", [0.0, 0.5, 1.0])
-def test_noise_has_the_level_of_its_bands(rings: float) -> None:
+def test_level_of_the_noise_is_the_sum_of_its_bands_and_does_not_depend_on_z(rings: float) -> None:
     decoder = _decoder(noise=-3.0, rings=rings)
     z = _z(2, DIM)
     played = decoder(z)[:, 0]
     wanted = math.exp(-3.0) * decoder.bands**0.5
-    # a mixture of two draws of the noise has the noise's level, within a few per cent
+    # a mixture of two different noises of one level has this level, within a few per cent
     assert played[0].square().mean().sqrt().item() == pytest.approx(wanted, rel=0.15)
     assert torch.equal(played[0], played[1])  # the noise depends only on the position in the sound
 
 
 @torch.no_grad()
 def test_low_noise_begins_without_a_click() -> None:
-    """If the two lowest bands began in mid-wave, the share of their power above 6 kHz would be -33 dB."""
+    """Above 6 kHz, the two lowest bands have below -60 dB of their power (-33 dB if they began in mid-wave)."""
     config = configs.read("kit").model
     decoder = ModalDecoder(config).eval()
     for layer, bias in ((decoder.levels, SILENT), (decoder.mode_heads, SILENT), (decoder.end, 30.0)):
@@ -96,14 +106,16 @@ def test_low_noise_begins_without_a_click() -> None:
     decoder.levels.bias[:2] = 0.0
     sound = decoder.stream(torch.zeros(1, 32, config.latent_dim))[0].double()
     sound = torch.cat((torch.zeros(64), sound))
-    fade = torch.hann_window(2 * len(sound), dtype=torch.float64)[len(sound) :]  # the end is not measured
+    fade = torch.hann_window(2 * len(sound), dtype=torch.float64)[
+        len(sound) :
+    ]  # so that the cut end makes no click
     power = torch.fft.rfft(sound * fade).abs().square()
     high = torch.fft.rfftfreq(len(sound), 1.0 / config.sample_rate) > 6000.0
     assert 10.0 * torch.log10(power[high].sum() / power.sum()) < -60.0
 
 
 @torch.no_grad()
-def test_a_frame_may_have_any_number_of_samples() -> None:
+def test_frames_may_have_48_samples() -> None:
     config = dataclasses.replace(SMALL, hop_length=48, length=48 * FRAMES)
     decoder = ModalDecoder(config).eval()
     sound = decoder(_z(1, DIM))
@@ -114,7 +126,7 @@ def test_a_frame_may_have_any_number_of_samples() -> None:
 @torch.no_grad()
 def test_a_free_oscillator_sweeps_to_its_frequency() -> None:
     decoder = _decoder(free=-2.0)
-    decoder.levels.bias[decoder.bands + 1 :] = SILENT  # f1 alone
+    decoder.levels.bias[decoder.bands + 1 :] = SILENT  # only the first oscillator sounds, at f1
     z = _z(1, DIM)
     found = decoder.pitch(z)
     sound = decoder(z)[0, 0].double().numpy()
@@ -132,7 +144,7 @@ def test_a_free_oscillator_sweeps_to_its_frequency() -> None:
 def test_a_path_of_z_glides_the_pitch_during_the_sound() -> None:
     decoder = _decoder(free=-2.0)
     decoder.levels.bias[decoder.bands + 1 :] = SILENT
-    sweep = FREE - 1  # row of the pitch net
+    sweep = FREE - 1  # the output for the sweep
     decoder.pitch.out.weight[sweep:] = 0.0
     decoder.pitch.out.bias[sweep:] = -30.0
     ends = _z(2, DIM)
@@ -181,11 +193,11 @@ def test_knots_rise_from_the_first_frame_to_the_last(frames: int, knots: int) ->
     line = (1 - share) * at[before] + share * at[before + 1]
     np.testing.assert_allclose(line, moment, rtol=1e-6, atol=1e-6)
     last, whole = knot_weights(at, np.array([frames + 9.0]))
-    assert (last.tolist(), whole.tolist()) == ([len(at) - 2], [1.0])  # the last level stays
+    assert (last.tolist(), whole.tolist()) == ([len(at) - 2], [1.0])  # after the last knot, its level stays
 
 
 @pytest.mark.parametrize("rate", [8000, 44_100])
-def test_zones_lie_side_by_side_below_half_the_sample_rate(rate: int) -> None:
+def test_zones_of_the_modes_lie_side_by_side_below_half_the_sample_rate(rate: int) -> None:
     zones, half = zones_hz(112, rate), half_zone(112, rate)
     np.testing.assert_allclose(np.log(zones[1:]) - half, np.log(zones[:-1]) + half)
     assert zones[0] == pytest.approx(500.0)
@@ -230,7 +242,7 @@ def test_noise_begins_with_even_power_and_a_low_peak() -> None:
 
 
 @pytest.mark.parametrize("rate", [8000, 44_100])
-def test_shares_of_the_bands_add_up_to_one(rate: int) -> None:
+def test_noise_bands_add_up_to_one_at_each_frequency(rate: int) -> None:
     hz = np.linspace(LOWEST_NOISE_HZ, rate / 2, 999)
     np.testing.assert_allclose(band_shapes(20, rate, hz).sum(0), 1.0)
 

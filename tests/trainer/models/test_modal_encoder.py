@@ -1,4 +1,4 @@
-"""The modal encoder measures the pitch of a sound."""
+"""The encoder of the modal model: one of its branches, the body, measures the pitch of a drum."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _tone(hz: float) -> Tensor:
 
 
 @pytest.mark.parametrize("hz", [41.0, 77.7, 163.0, 440.0])
-def test_the_measured_pitch_is_that_of_the_low_partial(hz: float) -> None:
+def test_the_measured_pitch_is_that_of_the_lowest_partial(hz: float) -> None:
     encoder = _encoder()
     course = encoder.mean.in_features - 96 - 2 * len(encoder.peak_windows)
     with torch.no_grad():
@@ -37,7 +37,7 @@ def test_the_measured_pitch_is_that_of_the_low_partial(hz: float) -> None:
     assert MIDDLE_HZ * math.exp(measured.item()) == pytest.approx(hz, rel=0.01)
 
 
-def test_the_first_coordinate_learns_only_from_the_body() -> None:
+def test_the_first_coordinate_of_z_depends_only_on_the_body() -> None:
     encoder = _encoder().train()
     body = 96 + 2 * len(encoder.peak_windows)
     optimiser = torch.optim.AdamW(encoder.parameters(), lr=0.1, weight_decay=0.01)
@@ -49,7 +49,7 @@ def test_the_first_coordinate_learns_only_from_the_body() -> None:
     assert others[:, :-body].any()
 
 
-def test_a_short_sound_has_one_window() -> None:
+def test_a_sound_shorter_than_the_windows_can_be_encoded() -> None:
     short = ModalEncoder(ModelConfig("modal", 16_000, 1280, DIM, bands=6, hidden=12, modes=9, knots=9))
     mean, log_var = short(torch.zeros(2, 1, 1280))
     assert mean.shape == log_var.shape == (2, DIM)

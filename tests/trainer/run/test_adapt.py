@@ -1,4 +1,8 @@
-"""Adaptation: each sound gets its own point, and the rest of the space changes little."""
+"""Adaptation of a trained model, the base, to a folder of sounds, as `trainer play` does it.
+
+Each sound has a point (a z) of its own, which moves while the decoder is trained. At the points of the base's
+own sounds, the decoder changes little. The components of a sound are its partials and noise bands.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from trainer.run.state import State
 
 @pytest.fixture
 def recipe(config: Config) -> Config:
-    """The configuration of a small modal model that learns from components alone."""
+    """The configuration of a small modal model whose loss uses only the components of the sounds."""
     model = {"architecture": "modal", "hop_length": 64, "bands": 8, "hidden": 16, "values": 8, "modes": 12}
     loss = {"reconstruction": 0.0, "components": 1.0}
     return config.replace("model", **model, knots=8).replace("loss", **loss).replace("fit", epochs=20)
@@ -32,7 +36,7 @@ def started(recipe: Config, folder: Path) -> State:
 
 @pytest.fixture
 def base(recipe: Config, folder: Path) -> Checkpoint:
-    """A base that has learnt the same sounds, with another seed."""
+    """A base for the same sounds with random weights from another seed; it has not been trained."""
     return fit.snapshot(started(recipe.replace("fit", seed=7), folder))
 
 
@@ -60,7 +64,7 @@ def test_points_fit_their_sounds_better_and_the_encoder_finds_them(
     assert (found - run.points).norm(dim=1).mean() < 0.4 * spread
 
 
-def test_the_sounds_of_the_base_hardly_change(
+def test_the_sounds_of_the_base_change_less_if_the_base_is_given(
     recipe: Config, folder: Path, tmp_path: Path, base: Checkpoint
 ) -> None:
     def moved(kept: Checkpoint | None, out: str) -> float:
@@ -96,7 +100,7 @@ def test_a_stopped_run_continues_and_equals_an_uninterrupted_one_bit_for_bit(
     assert torch.equal(ours.anchors.mean, theirs.anchors.mean)
 
 
-def test_resuming_by_fit_or_with_other_sounds_is_refused(
+def test_resuming_with_trainer_fit_or_with_other_sounds_is_refused(
     recipe: Config, folder: Path, tmp_path: Path
 ) -> None:
     assert Adaptation(started(recipe, folder), None).run(tmp_path, Recorder())
@@ -108,7 +112,7 @@ def test_resuming_by_fit_or_with_other_sounds_is_refused(
         fit.restored(saved, saved.config, folder)
 
 
-def test_sounds_are_learnt_as_soon_as_they_are_analysed(
+def test_training_begins_before_all_sounds_are_analysed(
     recipe: Config, folder: Path, tmp_path: Path, base: Checkpoint
 ) -> None:
     state = fit.start(recipe.replace("data", validation_fraction=0.0), folder, base=base, analysed=False)
@@ -128,7 +132,7 @@ def test_sounds_are_learnt_as_soon_as_they_are_analysed(
         assert torch.equal(getattr(state.components, name), value), name
 
 
-def test_a_snapshot_is_aborted_before_the_encoder_changes(
+def test_an_aborted_snapshot_leaves_the_encoder_unchanged(
     recipe: Config, folder: Path, base: Checkpoint
 ) -> None:
     run = Adaptation(started(recipe, folder), base)
@@ -149,7 +153,7 @@ def test_a_snapshot_is_aborted_before_the_encoder_changes(
     assert not torch.equal(layer.weight, before)
 
 
-def test_a_start_after_an_interrupted_analysis_learns_the_kept_sounds_first(
+def test_training_after_an_interrupted_analysis_begins_with_the_kept_sounds(
     recipe: Config, folder: Path, tmp_path: Path
 ) -> None:
     state = fit.start(recipe.replace("data", validation_fraction=0.0), folder, analysed=False)

@@ -1,4 +1,4 @@
-"""A run that starts from the weights of another run."""
+"""A training run that starts from the weights of another run, its base."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainer.run.checkpoint import Checkpoint
 
 @pytest.fixture
 def known(config: Config, folder: Path, tmp_path: Path) -> Checkpoint:
-    """A checkpoint with another seed, a licence and a credit."""
+    """A checkpoint of a run with another seed; it has a licence and a credit."""
     state = fit.start(config.replace("fit", seed=7), folder)
     return dataclasses.replace(fit.snapshot(state), licence="CC BY 4.0", credits=("a kit: CC BY 4.0",))
 
@@ -52,7 +52,7 @@ def test_bundled_base_fits_the_default_recipe() -> None:
     assert base.choose("none", recipe) is None
 
 
-def test_base_of_another_shape_is_ignored_by_default_and_refused_if_it_is_named(
+def test_default_base_of_another_shape_is_ignored_and_a_named_one_is_refused(
     config: Config, known: Checkpoint, tmp_path: Path
 ) -> None:
     assert base.choose(None, config) is None

@@ -1,4 +1,4 @@
-"""TensorBoard: the curves, sounds and pictures of a run."""
+"""TensorBoard shows the curves, sounds and pictures of a training run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_previews_come_from_all_classes(config: Config, folder: Path) -> None:
     assert set(found.tolist()) <= set(state.parts.validation.tolist())
 
 
-def test_a_picture_has_a_mark_for_every_point() -> None:
+def test_scatter_plot_has_a_mark_for_every_point() -> None:
     places = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], np.float32)
     picture = board.scatter(places, [0, 0, 1, 1], filled=3)
     inked = (picture != 255).any(axis=0)
@@ -68,7 +68,7 @@ def test_a_picture_has_a_mark_for_every_point() -> None:
     assert len(colours) == 2
 
 
-def test_tsne_is_repeatable_and_takes_any_points() -> None:
+def test_tsne_is_repeatable_and_accepts_equal_points_and_one_dimension() -> None:
     points = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
     assert np.array_equal(board.tsne(points), board.tsne(points))
     assert not board.tsne(torch.zeros(5, 3)).any()

@@ -1,4 +1,4 @@
-"""Checkpoints are read as written; damaged and crafted ones are refused."""
+"""Checkpoints are read as they were written; damaged and manipulated checkpoints are refused."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_no_flipped_bit_is_accepted(saved: Checkpoint, tmp_path: Path) -> None:
         except CheckpointError:
             continue
         assert at < data, at
-        assert found.step == saved.step  # a flip in the layout of the header, such as a space
+        assert found.step == saved.step  # the flipped bit is in the layout of the header, such as a space
 
 
 @pytest.mark.parametrize(

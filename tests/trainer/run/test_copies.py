@@ -1,4 +1,7 @@
-"""Copies: varied sounds are measured once, and each training sound has its own point."""
+"""Training on copies: varied copies of the training sounds that are made and measured once, before training.
+
+There are several sets of copies. Each training sound has a point (a z) of its own, which is trained, too.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from trainer.run.steps import batches
 
 @pytest.fixture
 def recipe(config: Config) -> Config:
-    """The configuration of a small modal model with two sets of copies and a point for each sound."""
+    """The configuration of a small modal model, with two sets of copies and a point for each sound."""
     tables: dict[str, dict[str, Any]] = {
         "model": {
             "architecture": "modal",
@@ -47,9 +50,7 @@ def loss_at(state: State, points: torch.Tensor) -> float:
         return component_term(decoder, points, components[state.train]).item()
 
 
-def test_encoder_gives_the_same_point_for_a_sound_and_for_its_measurements(
-    recipe: Config, folder: Path
-) -> None:
+def test_initial_point_of_a_sound_is_that_of_the_encoder(recipe: Config, folder: Path) -> None:
     state = fit.start(recipe, folder)
     assert state.points is not None
     with torch.no_grad():
@@ -88,7 +89,9 @@ def test_sets_of_copies_are_used_in_turn(recipe: Config, folder: Path) -> None:
     assert first != third
 
 
-def test_decoder_learns_the_sounds_at_their_own_points(recipe: Config, folder: Path, tmp_path: Path) -> None:
+def test_decoder_reproduces_the_sounds_at_their_own_points_after_training(
+    recipe: Config, folder: Path, tmp_path: Path
+) -> None:
     state = fit.start(recipe.replace("fit", epochs=60), folder)
     assert state.points is not None
     before = loss_at(state, state.points[state.train])
@@ -120,6 +123,6 @@ def test_copies_are_refused_where_they_cannot_work(
         recipe.replace(section, **values)
 
 
-def test_architectures_that_learn_no_components_refuse_copies(config: Config) -> None:
+def test_copies_are_refused_for_an_architecture_without_components(config: Config) -> None:
     with pytest.raises(ConfigError, match=r"\[data\] copies = 2: it must be 0 for dc"):
         config.replace("data", copies=2)

@@ -46,7 +46,7 @@ def fitted(config: Config, folder: Path, out: Path, *words: str) -> str:
     ],
     ids=["alternating", "joint", "prototypes"],
 )
-def test_two_processes_train_as_one_with_the_same_batch(
+def test_two_processes_give_the_same_training_as_one(
     config: Config,
     folder: Path,
     tmp_path: Path,
@@ -55,7 +55,8 @@ def test_two_processes_train_as_one_with_the_same_batch(
     architecture: str,
     loss: dict[str, Any],
 ) -> None:
-    # 10 sounds in batches of 3: two for one process and one for the other; the last batch has one sound
+    # 10 sounds in batches of 3; one process takes two sounds of a batch, the other one takes one, and the
+    # last batch has a single sound
     config = config.replace("fit", batch_size=3, micro_batch=at_once).replace("optim", update=update)
     config = config.replace("model", architecture=architecture).replace("loss", **loss)
     printed = fitted(config, folder, tmp_path / "two", "--devices", "2", "--strategy", "ddp")
@@ -84,7 +85,7 @@ def test_mixed_precision_keeps_32_bit_weights_and_gives_similar_losses(config: C
     assert losses["bf16"] == pytest.approx(losses["32"], rel=0.02)
 
 
-# PyTorch itself calls the deprecated function
+# PyTorch itself calls the deprecated function.
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 def test_compiled_step_equals_the_uncompiled_one(config: Config, folder: Path) -> None:
     losses, gradients = [], []
@@ -125,4 +126,4 @@ def test_child_process_ends_with_its_parent() -> None:
         assert started.stdout is not None
         assert started.stdout.readline() == b"\n"
         started.kill()
-        assert started.stdout.read() == b""  # once both processes have ended, none holds the pipe
+        assert started.stdout.read() == b""  # the pipe ends once both processes have ended

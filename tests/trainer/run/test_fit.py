@@ -1,4 +1,4 @@
-"""Runs from start to end, and resumed runs."""
+"""Training runs from start to end, and resumed runs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ COPIES: dict[str, dict[str, Any]] = {
     "loss": {"reconstruction": 0.0, "components": 1.0, "points": 0.05},
     "optim": {"update": "joint"},
 }
-"""A run with copies that are measured once, and with points."""
+"""A run with varied copies of the sounds, which are measured once, and with a trained z for each sound."""
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -65,7 +65,7 @@ def test_run_writes_its_checkpoints_log_and_configuration(
     config = config.replace("model", architecture=architecture)
     state, display = trained(config, folder, tmp_path / "run")
     assert {path.name for path in (tmp_path / "run").iterdir()} == set(fit.FILES)
-    assert len(display.steps) == state.step == 2 * 3  # 10 sounds in batches of 4
+    assert len(display.steps) == state.step == 2 * 3  # two epochs of 10 sounds in batches of 4
     assert display.steps[0].keys() == {"reconstruction", "kl", "classification"}
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert lines == display.records == state.history
@@ -111,7 +111,7 @@ def test_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     seen = Recorder()
     assert not fit.run(first, out, seen, stop=lambda: len(seen.steps) >= stop_after)
     assert first.step == stop_after
-    torch.manual_seed(99)  # the global generator must not matter
+    torch.manual_seed(99)  # the run must not depend on the global generator
     second = fit.resume(checkpoint.load(out), config, folder)
     assert fit.run(second, out, seen)
 
@@ -137,7 +137,7 @@ def test_frequent_checkpoints_do_not_change_the_run(config: Config, folder: Path
 
 @pytest.mark.parametrize("batch_size", [8, 7])
 @pytest.mark.parametrize("tables", [{}, JOINT, PROTOTYPES], ids=["paper", "joint", "prototypes"])
-def test_losses_and_gradient_are_those_of_the_whole_batch(
+def test_losses_and_gradient_do_not_depend_on_the_number_of_sounds_at_once(
     config: Config, folder: Path, tables: dict[str, Any], batch_size: int
 ) -> None:
     gradients = []
@@ -151,11 +151,11 @@ def test_losses_and_gradient_are_those_of_the_whole_batch(
         for ours, theirs in zip(found, gradients[2][0], strict=True):
             assert ours is not None
             assert theirs is not None
-            assert (ours - theirs).norm() <= 1e-3 * theirs.norm()  # in single precision
+            assert (ours - theirs).norm() <= 1e-3 * theirs.norm()  # the gradients have single precision
 
 
 @pytest.mark.parametrize("name", ["paper_dc", "paper_cc", "paper_nonclass"])
-def test_the_papers_protocol_takes_a_step(folder: Path, name: str) -> None:
+def test_a_step_of_the_papers_protocol_gives_finite_losses(folder: Path, name: str) -> None:
     config = configs.read(name).replace("model", layers=2, length=1024).replace("fit", batch_size=4)
     state = fit.start(config.replace("fit", device="cpu", threads=1), folder)
     assert state.passes == 21 * len(state.train) == 21 * 10
@@ -174,7 +174,9 @@ def test_step_stopped_halfway_leaves_the_weights_unchanged(config: Config, folde
         assert torch.equal(weight, before[name]), name
 
 
-def test_alternating_updates_have_their_own_parameters(config: Config, folder: Path) -> None:
+def test_each_of_the_alternating_updates_has_its_own_parameters_and_rate(
+    config: Config, folder: Path
+) -> None:
     state = fit.start(config, folder)
     assert [group["lr"] for group in state.optimisers["variational"].param_groups] == [5e-4]
     assert [group["lr"] for group in state.optimisers["classification"].param_groups] == [1e-3]
@@ -202,7 +204,7 @@ def test_without_the_classification_loss_the_classifier_is_unchanged(config: Con
             assert torch.equal(weight, before[name]) == name.startswith("classifier"), name
 
 
-def test_one_cycle_rises_linearly_and_falls_as_a_cosine() -> None:
+def test_one_cycle_rate_rises_linearly_and_falls_as_a_cosine() -> None:
     config = Config.from_dict({"optim": {"schedule": "one-cycle", "warmup": 0.2}})
     rates = [rate(config, step, 50) for step in range(50)]
     assert rates[:11] == pytest.approx([(step + 1) / 11 for step in range(10)] + [1.0])
@@ -211,7 +213,7 @@ def test_one_cycle_rises_linearly_and_falls_as_a_cosine() -> None:
     assert rate(Config(), 30, 50) == 1.0
 
 
-def test_nearest_neighbour_rates_by_hand() -> None:
+def test_nearest_neighbour_rates_equal_those_calculated_by_hand() -> None:
     points, labels = torch.tensor([[0.0], [0.1], [1.0], [1.1], [0.4]]), torch.tensor([0, 0, 1, 1, 1])
     assert leave_one_out(points, labels) == pytest.approx(4 / 5)
     asked, truth = torch.tensor([[-1.0], [2.0], [0.3]]), torch.tensor([0, 1, 0])
@@ -251,7 +253,9 @@ def test_test_sounds_have_no_influence(config: Config, folder: Path, tmp_path: P
     assert None not in scores[0]
 
 
-def test_leak_also_trains_on_the_test_sounds(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_with_leak_the_run_also_trains_on_the_test_sounds(
+    config: Config, folder: Path, tmp_path: Path
+) -> None:
     config = config.replace("data", test_fraction=0.4, validation_fraction=0.0, averages=1)
     (tmp_path / "out").mkdir()
     for leak in (False, True):
@@ -269,8 +273,10 @@ def test_leak_also_trains_on_the_test_sounds(config: Config, folder: Path, tmp_p
 
 
 @pytest.mark.parametrize("only", [False, True])
-def test_shifts_can_be_left_to_the_classification_step(config: Config, folder: Path, only: bool) -> None:
-    """Without shifts in the variational step, its loss is the same as that of unshifted sounds."""
+def test_shifts_in_time_can_be_limited_to_the_classification_step(
+    config: Config, folder: Path, only: bool
+) -> None:
+    """Without shifts in the variational step, this step has the same loss as with unshifted sounds."""
     steps = "classification" if only else "both"
     state = fit.start(config.replace("data", shift_ms=10.0, shift_steps=steps), folder)
     batch = next(batches(state))
@@ -284,7 +290,9 @@ def test_shifts_can_be_left_to_the_classification_step(config: Config, folder: P
     assert values["classification"] != without["classification"]
 
 
-def test_aligned_run_lists_its_cuts_and_is_resumed(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_run_with_aligned_sounds_lists_their_cuts_and_is_resumed(
+    config: Config, folder: Path, tmp_path: Path
+) -> None:
     config = config.replace("data", align_ms=10.0, test_fraction=0.2)
     state, _ = trained(config, folder, tmp_path / "run")
     lines = (tmp_path / "run" / fit.ALIGNMENT).read_text().splitlines()
@@ -295,7 +303,7 @@ def test_aligned_run_lists_its_cuts_and_is_resumed(config: Config, folder: Path,
     assert not any((tmp_path / "run").iterdir())
 
 
-def test_changed_sounds_are_refused_on_resume(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_resuming_with_changed_sounds_is_refused(config: Config, folder: Path, tmp_path: Path) -> None:
     trained(config, folder, tmp_path / "run")
     (folder / "low" / "take-5.wav").unlink()
     with pytest.raises(DataError, match=r"no longer those of this run \(10 to train on then, 9 now\)"):

@@ -1,4 +1,4 @@
-"""A run killed at the worst moments and resumed equals, bit for bit, one that was not killed."""
+"""A training run that is killed at the worst moments and resumed equals an uninterrupted run bit for bit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOMENTS = {
     "between a write and the rename": ("os", "replace", 6),
     "in the evaluation": ("trainer.run.validation", "leave_one_out", 2),
 }
-"""Module, function, and the number of the call, from 1, in which the process dies."""
+"""For each moment: a module, a function in it, and the number of the call, from 1, that kills the process."""
 
 DIE = """
 import importlib, os, signal, sys
@@ -44,7 +44,7 @@ sys.exit(__main__.main(sys.argv[4:]))
 
 @pytest.fixture(scope="module")
 def fitted() -> dict[str, checkpoint.Checkpoint]:
-    """A cache for the checkpoint of the uninterrupted run, which the first test fills."""
+    """A cache for the checkpoint of the uninterrupted run; the first test fills it."""
     return {}
 
 

@@ -1,4 +1,4 @@
-"""The end of a run, its checkpoints, and its options after a resume."""
+"""The end of a training run, its numbered checkpoints, and its options when it is resumed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def extended(config: Config) -> Config:
     return config
 
 
-def test_resumed_run_with_heads_mixing_and_soft_dtw_equals_an_uninterrupted_one(
+def test_resumed_run_with_optional_features_equals_an_uninterrupted_one(
     config: Config, folder: Path, tmp_path: Path
 ) -> None:
     config = extended(config)
@@ -54,12 +54,12 @@ def test_resumed_run_with_heads_mixing_and_soft_dtw_equals_an_uninterrupted_one(
     saved = checkpoint.load(tmp_path / "parts")
     assert saved.heads == {"pitch": ("high", "low"), "take": ("0", "1", "2", "3", "4", "5")}
     model = build(saved.config.model, len(saved.classes))
-    model.load_state_dict(saved.model)  # as the export does
+    model.load_state_dict(saved.model)  # as `trainer export` does
     for name, weight in runs["whole"][1].model.state_dict().items():
         assert torch.equal(saved.model[name], weight), name
 
 
-def test_every_head_learns(config: Config, folder: Path, tmp_path: Path) -> None:
+def test_every_classifier_head_is_trained(config: Config, folder: Path, tmp_path: Path) -> None:
     config = extended(config).replace("fit", epochs=60, validate_epochs=60).replace("data", mix=0.0)
     config = config.replace("optim", update="joint", lr=0.005, classification_lr=0.02)
     config = config.replace("loss", soft_dtw=0.0, reduction="mean").replace("data", shift_ms=0.0)
@@ -67,8 +67,8 @@ def test_every_head_learns(config: Config, folder: Path, tmp_path: Path) -> None
     state = fit.start(config, folder)
     fit.run(state, tmp_path, Recorder())
     train = state.history[-1]["train"]
-    assert train["classification/pitch"] < 0.1  # untrained: log 2 = 0.69
-    assert train["classification/take"] < 1.2  # untrained: log 6 = 1.79
+    assert train["classification/pitch"] < 0.1  # an untrained head has log 2 = 0.69
+    assert train["classification/take"] < 1.2  # an untrained head has log 6 = 1.79
 
 
 def test_run_stops_when_the_validation_loss_does_not_fall(

@@ -1,4 +1,4 @@
-"""Fixtures that many tests of the stage share."""
+"""Fixtures that many tests of `realtime` share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Play = Callable[..., NDArray[np.float32]]
 
 @pytest.fixture(scope="module")
 def decoder(tiny_model: Path) -> Decoder:
-    """A decoder of `tiny_model` for whole sounds; mixers have their own."""
+    """A decoder of `tiny_model` that decodes whole sounds; each mixer has a decoder of its own."""
     return Decoder(tiny_model, capacity=1)
 
 
@@ -33,7 +33,7 @@ def info(decoder: Decoder) -> ModelInfo:
 
 @pytest.fixture
 def make_mixer(tiny_model: Path) -> Callable[..., Mixer]:
-    """Return a function that makes a mixer with its own decoder: make_mixer(rate, voices=…)."""
+    """Return a function that makes a mixer with a decoder of its own: make_mixer(rate, voices=…)."""
 
     def make(rate: int = 48_000, voices: int = 4, **options: Any) -> Mixer:
         return Mixer(Decoder(tiny_model, capacity=slots_for(voices)), rate, voices=voices, **options)
@@ -43,7 +43,10 @@ def make_mixer(tiny_model: Path) -> Callable[..., Mixer]:
 
 @pytest.fixture
 def play() -> Play:
-    """Return a function that plays (sample, command) pairs and returns one channel: float32 [samples]."""
+    """Return a function that plays commands on a mixer and returns one channel: float32 [samples].
+
+    Each command is paired with the sample at which it takes effect.
+    """
 
     def run(
         mixer: Mixer, score: Iterable[tuple[int, Command]], samples: int, blocks: Iterable[int] = (128,)

@@ -1,4 +1,4 @@
-"""Play mixers and engines without a device, and decode the sounds that they should play."""
+"""Play mixers and engines without an audio device, and decode the sounds that they should play."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RATE = 48_000
 
 
 class Tape:
-    """A sink that stores every block."""
+    """A sink for blocks of sound that keeps every block."""
 
     def __init__(self) -> None:
         self.blocks: list[np.ndarray] = []
@@ -29,7 +29,10 @@ class Tape:
 def played(
     mixer: Mixer, score: Iterable[tuple[int, Command]], samples: int, blocks: Iterable[int] = (128,)
 ) -> NDArray[np.float32]:
-    """Play (sample, command) pairs on a mixer, in blocks of these sizes in turn: [samples, channels]."""
+    """Play commands, each paired with its sample, on a mixer; return the sound [samples, channels].
+
+    The sound is rendered in blocks whose sizes are those in `blocks`, in turn.
+    """
     for sample, command in score:
         mixer.submit(command, sample)
     out = np.full((samples, mixer.channels), np.nan, np.float32)
@@ -42,7 +45,7 @@ def played(
 
 
 def take(engine: Engine, blocks: int) -> NDArray[np.float32]:
-    """Take blocks from an engine, as a device does; return [samples, channels]."""
+    """Take blocks from an engine, as a device does; return their sound [samples, channels]."""
     out = np.empty((blocks, engine.block_size, engine.mixer.channels), np.float32)
     for block in out:
         engine.hand_over(block)
@@ -55,6 +58,6 @@ def point(which: int = 0, dimensions: int = 4) -> tuple[float, ...]:
 
 
 def whole(decoder: Decoder, z: object, rate: int = RATE) -> NDArray[np.float32]:
-    """Return the decoder's sound for z [D] or [F, D] at the device rate."""
+    """Return the sound that the decoder makes for z [D] or [F, D], resampled to `rate`: [samples]."""
     sound = decoder.decode(np.asarray(z, np.float32)[np.newaxis])[0]
     return Resampler(decoder.info.sample_rate, rate).resample(sound)

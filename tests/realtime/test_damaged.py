@@ -1,4 +1,4 @@
-"""Well-formed files with damaged content are refused with a one-line message or can be used."""
+"""Well-formed files with damaged content are either refused with a message of one line, or can be used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from realtime.util.errors import ModelError, RealtimeError
 from tests.damage import accepted, changed, damaged, toml_file
 from tests.realtime.control.recording_player import RecordingPlayer
 
-FEW = settings(max_examples=40)  # fewer examples than by default, for tests that write files
+FEW = settings(max_examples=40)  # fewer examples than usual, for tests that write files
 LINES: list[dict[str, Any]] = [
     {"at": 1, "do": "z", "z": [0.5, -1.0, 0.0, 2.0], "touch": 7},
     {"at": 2, "do": "dimension", "index": 3, "value": 1.5},
@@ -116,7 +116,7 @@ def mixer(decoder: Decoder, tiny_model: Path) -> Mixer:
 
 
 def is_logged(command: Command, dim: int) -> bool:
-    """Return True if the log line of the command reads back as that command, or is left out on purpose."""
+    """Return whether the log line of the command is read as the same command, or left out on purpose."""
     line = command_log.to_json(0, command)
     return line is None or command_log.from_json(json.loads(json.dumps(line)), dim) == (0, command)
 
@@ -146,7 +146,9 @@ def test_the_header_of_a_log_is_refused_or_can_be_written_again(folder: Path, he
 
 @FEW
 @given(damaged(SEQUENCE))
-def test_a_sequence_is_refused_or_has_events(folder: Path, decoder: Decoder, tables: dict[str, Any]) -> None:
+def test_a_sequence_file_is_refused_or_has_events(
+    folder: Path, decoder: Decoder, tables: dict[str, Any]
+) -> None:
     path = folder / "sequence.toml"
     path.write_text(toml_file(tables), encoding="utf-8")
 
@@ -162,7 +164,9 @@ def test_a_sequence_is_refused_or_has_events(folder: Path, decoder: Decoder, tab
 
 @FEW
 @given(damaged(MAP))
-def test_a_midi_map_is_refused_or_plays(folder: Path, tables: dict[str, Any]) -> None:
+def test_a_midi_map_is_refused_or_turns_midi_into_valid_messages(
+    folder: Path, tables: dict[str, Any]
+) -> None:
     path = folder / "map.toml"
     path.write_text(toml_file(tables), encoding="utf-8")
     if (rules := accepted(lambda: midi_map.read(path), MapError)) is None:
@@ -181,14 +185,14 @@ def logged(player: RecordingPlayer) -> list[Command]:
 
 @given(st.lists(st.integers(128, 255) | st.integers(0, 127), max_size=4).map(bytes))
 @example(b"\xe0\x00")
-def test_a_midi_message_is_left_out_or_plays(message: bytes) -> None:
+def test_a_midi_message_is_ignored_or_turned_into_valid_messages(message: bytes) -> None:
     if (parsed := midi_ports.parse(message, 0.0)) is not None:
         for sent in Mapper(midi_map.DEFAULT).feed(parsed, 0.0):
             assert osc.parse(osc.encode(sent))
 
 
 def presets_content(info: ModelInfo, folder: Path) -> dict[str, Any]:
-    """Return the content of a file with presets, patterns and the state at the end of a session."""
+    """Return the content of a preset file, which has presets, patterns and the last state of the server."""
     shelf = PresetFile(folder / "whole.json", lambda line: None)
     presets = shelf.open(info)
     presets.store("mine", (1.0, 2.0, 3.0, 4.0))
@@ -203,7 +207,9 @@ def presets_content(info: ModelInfo, folder: Path) -> dict[str, Any]:
 
 @FEW
 @given(st.data())
-def test_a_file_of_presets_is_left_out_or_played(folder: Path, decoder: Decoder, data: st.DataObject) -> None:
+def test_parts_of_a_preset_file_are_left_out_or_can_be_played(
+    folder: Path, decoder: Decoder, data: st.DataObject
+) -> None:
     info, path = decoder.info, folder / "presets.json"
     path.write_text(json.dumps(data.draw(damaged(presets_content(info, folder)))))
     control = Control(info, player := RecordingPlayer(), preset_file=PresetFile(path, lambda line: None))
@@ -251,7 +257,7 @@ def test_metadata_of_an_encoder_is_refused_or_prepares_sounds(tiny_model: Path, 
 
 @pytest.fixture(scope="module")
 def sounds(folder: Path) -> dict[str, bytes]:
-    """A short stereo sound in each format that messages and the page accept."""
+    """The content of a short stereo sound file for each suffix that messages and the web page accept."""
     tone = 0.5 * np.sin(np.arange(400.0))[:, None] * [1.0, -0.5]
     found = {}
     for suffix in (".wav", ".flac", ".aiff", ".ogg"):

@@ -1,4 +1,4 @@
-"""Each row of `HIT_SETTINGS` is a setting in messages, lanes, files, replies and surfaces."""
+"""Each row of `HIT_SETTINGS` is a setting of hits in messages, sequencer lanes, files, MIDI and OSCQuery."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def control(decoder: Decoder, player: RecordingPlayer) -> Control:
 
 
 def highest(row: HitSetting) -> Trigger:
-    """Return a hit that has the highest value of the setting."""
+    """Return a hit with the highest value of the setting."""
     return Trigger().with_settings({row.name: row.quantity.high})
 
 
@@ -88,7 +88,7 @@ def test_step_of_a_sequence_file_has_the_setting(row: HitSetting, tmp_path: Path
     assert read(path).steps[0].trigger == highest(row)
 
 
-def test_surfaces_know_the_setting(row: HitSetting, control: Control) -> None:
+def test_midi_oscquery_and_the_web_page_know_the_setting(row: HitSetting, control: Control) -> None:
     knob = Knob(f"/morph/{row.name}", 20, low=row.quantity.low, high=row.quantity.high, pickup=False)
     (turned,) = Mapper(MidiMap((knob,))).feed(mido.Message("control_change", control=20, value=127), 0.0)
     assert turned == Message(f"/morph/{row.name}", (row.quantity.high,))

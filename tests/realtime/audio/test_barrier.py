@@ -1,4 +1,4 @@
-"""Memory barriers: the system call works here, and unknown machines are refused."""
+"""Memory barriers between the two processes that share a bridge's memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realtime.util.errors import RealtimeError
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux")
 
 
-def test_system_call_for_the_barrier_works() -> None:
+def test_system_call_for_the_barrier_works_on_this_machine() -> None:
     barrier.membarrier(platform.machine())()
 
 

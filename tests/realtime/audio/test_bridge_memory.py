@@ -1,4 +1,7 @@
-"""The memory of a bridge: rings that wrap, states, and refused files."""
+"""The shared memory of a bridge, through which a plugin host (a DAW) and the server exchange data.
+
+It has a ring of sound, a ring of events, the state of the server, and the project that the host has stored.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def bridge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BridgeFi
     made.close()
 
 
-def test_both_sides_see_the_same_fields(bridge: BridgeFile) -> None:
+def test_host_and_server_see_the_same_fields(bridge: BridgeFile) -> None:
     host = BridgeMemory(bridge.path)
     assert (host["rate"], host.channels) == (44_100, 2)
     host["host_rate"] = 96_000
@@ -45,8 +48,8 @@ def test_sound_wraps_around(bridge: BridgeFile) -> None:
     np.testing.assert_array_equal(bridge.memory.read_sound(3 * SAMPLES - 40, 100), block)
 
 
-def test_events_wrap_around_and_come_in_order(bridge: BridgeFile) -> None:
-    memory, length = bridge.memory, 1001  # with header and padding 1,040 bytes: no divisor of the ring's size
+def test_events_wrap_around_and_are_read_in_order(bridge: BridgeFile) -> None:
+    memory, length = bridge.memory, 1001  # 1,040 bytes with header and padding, which do not divide the ring
     for number in range(3 * EVENT_BYTES // length):
         content = bytes([number % 256]) * length
         assert memory.add_event(number, OSC, content)
@@ -68,7 +71,7 @@ def test_damaged_event_is_skipped(bridge: BridgeFile) -> None:
     assert bridge.memory["events_read"] == bridge.memory["events_written"]
 
 
-def test_states_and_projects_are_exchanged(bridge: BridgeFile) -> None:
+def test_host_reads_the_state_and_server_reads_each_project_once(bridge: BridgeFile) -> None:
     assert bridge.memory.read_state() == ""
     bridge.memory.write_state('{"é": 1}')
     assert BridgeMemory(bridge.path).read_state() == '{"é": 1}'

@@ -1,4 +1,4 @@
-"""Audio devices; tests that need a JACK server are in tests/system."""
+"""Audio devices. The tests that need a JACK server are in tests/system."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_null_device_takes_blocks_until_closed(make_mixer: Callable[..., Mixer])
     assert engine.mixer.hits == 1
 
 
-def test_null_device_skips_blocks_missed_during_a_pause_and_counts_an_xrun(
+def test_null_device_skips_blocks_missed_during_a_pause_and_counts_one_interruption(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now, taken = [0.0], list[float]()
@@ -89,7 +89,7 @@ def test_null_device_skips_blocks_missed_during_a_pause_and_counts_an_xrun(
 
 
 class Stuck(NullDevice):
-    """A device that is active but never takes a block by itself."""
+    """A device that is active but never takes a block."""
 
     active = True
 
@@ -111,7 +111,7 @@ def test_stalled_device_is_dropped_unless_the_machine_slept(
             now[0] += 0.1
             out.watch()
         assert not said
-        now[0] += 10.0  # the machine slept
+        now[0] += 10.0  # as if the machine had slept
     out.watch()
     assert said == ["null device (silent) has gone; the sound returns as soon as the device is back"]
     out.close()

@@ -1,4 +1,4 @@
-"""The command line: user errors in one line, and a clean exit."""
+"""The commands of `realtime`: their output, errors of one line, and a clean exit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RUN = [sys.executable, "-m", "realtime"]
 
 
 def complaint(capsys: pytest.CaptureFixture[str], command: list[str]) -> str:
-    """Return the only line on stderr of a command that ends with exit code 2."""
+    """Run a command that must end with exit code 2; return the only line that it writes on stderr."""
     assert main(command) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -89,7 +89,7 @@ def test_names_in_a_model_cannot_control_the_terminal(
     assert "classes       ?[31mkick?, snare, hihat\n" in capsys.readouterr().out
 
 
-def test_log_of_more_than_24_hours_is_refused(
+def test_rendering_a_log_of_more_than_24_hours_is_refused(
     capsys: pytest.CaptureFixture[str], tiny_model: Path, tmp_path: Path
 ) -> None:
     header = LogHeader(str(tiny_model), verify.read(tiny_model).sha256, 4, 48_000, 2, 4, 4, 0.0, 128, {})
@@ -103,7 +103,7 @@ def test_missing_home_folder_is_an_error_of_one_line(
 ) -> None:
     for name in ("HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
-    # as for a user without an entry in the system's user database
+    # what happens for a user without an entry in the system's user database
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
     line = complaint(capsys, ["serve", "--null", "--port=0", "--model", str(tiny_model)])
     assert "this user has no home folder: set HOME, or give --presets and --takes" in line
@@ -118,7 +118,7 @@ def test_port_in_use_is_an_error(capsys: pytest.CaptureFixture[str], tiny_model:
 
 
 @pytest.mark.parametrize("option", ["--record", "-o"])
-def test_existing_output_file_is_an_error_and_is_not_replaced(
+def test_existing_output_file_is_refused_and_not_replaced(
     capsys: pytest.CaptureFixture[str], tiny_model: Path, tmp_path: Path, option: str
 ) -> None:
     path = tmp_path / "take.wav"
@@ -178,7 +178,7 @@ except SystemExit:
 """
 
 
-def test_help_imports_no_heavy_module() -> None:
+def test_help_imports_no_module_that_is_slow_to_import() -> None:
     done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -189,13 +189,13 @@ def test_version_is_that_of_the_package() -> None:
     assert done.stdout == f"soundmorph {version('soundmorph')}\n"
 
 
-def test_output_into_a_closed_pipe_ends_without_an_error() -> None:
+def test_command_whose_output_pipe_is_closed_ends_without_an_error() -> None:
     script = f"{sys.executable} -m realtime info --json | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
 
 
-def test_every_option_has_help() -> None:
+def test_every_option_has_a_help_text() -> None:
     (commands,) = (action for action in get_parser()._actions if action.dest == "command")
     for parser in commands.choices.values():  # type: ignore[union-attr]
         assert all(action.help for action in parser._actions)
@@ -230,7 +230,7 @@ def test_info_prints_the_facts_of_training_as_text(capsys: pytest.CaptureFixture
 def test_serve_prints_its_settings_plays_and_records(tiny_model: Path, tmp_path: Path) -> None:
     """The server runs in a separate process, because it sets signal handlers and the switch interval."""
     take = tmp_path / "take.flac"
-    presets = ["--presets", str(tmp_path / "presets.json")]  # apart from the presets of other tests
+    presets = ["--presets", str(tmp_path / "presets.json")]  # not the presets of other tests
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", "--seconds", "0.3"]
     done = subprocess.run(
         [*command, *presets, "--verbose", "--rate", "44100", "--record", str(take)],
@@ -273,10 +273,10 @@ def test_log_and_record_without_a_file_name_do_not_replace_earlier_files(
     ("morph", "told"),
     [
         (MorphInfo(2, 1, 150), ("hihat", "snare", "150")),
-        (None, ("kick", "hihat", "300")),  # files of earlier releases name no morph
+        (None, ("kick", "hihat", "300")),  # model files of earlier releases propose no morph
     ],
 )
-def test_serve_proposes_the_morph_of_the_model(
+def test_serve_prints_commands_for_the_morph_that_the_model_proposes(
     tiny_model: Path, decoder: Decoder, tmp_path: Path, morph: MorphInfo | None, told: tuple[str, str, str]
 ) -> None:
     graph, path = onnx.load(tiny_model), tmp_path / "own.onnx"
@@ -292,7 +292,7 @@ def test_serve_proposes_the_morph_of_the_model(
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_server_ends_cleanly_on_a_signal(tiny_model: Path, tmp_path: Path, number: signal.Signals) -> None:
-    presets = ["--presets", str(tmp_path / "presets.json")]  # apart from the presets of other tests
+    presets = ["--presets", str(tmp_path / "presets.json")]  # not the presets of other tests
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", *presets]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

@@ -1,4 +1,4 @@
-"""Lines in the terminal about refused messages."""
+"""Lines that the server prints in the terminal about messages that it refuses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from realtime.cli.remark_lines import PERIOD_S, RemarkLines
 from realtime.control.remarks import KEPT, Remarks
 
 
-def test_flood_of_refusals_prints_one_line_per_period_with_the_number_of_others() -> None:
+def test_many_refusals_print_one_line_per_period_with_the_number_of_earlier_ones() -> None:
     now, said = [0.0], list[str]()
     refusals = Remarks()
     lines = RemarkLines("refused", refusals, said.append, lambda: now[0])

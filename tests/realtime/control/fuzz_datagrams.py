@@ -1,4 +1,4 @@
-"""Send random datagrams to a server in this process.
+"""Send random OSC datagrams to a server that runs in this process.
 
 `python -m tests.realtime.control.fuzz_datagrams COUNT SEED MODEL` sends COUNT datagrams and prints the
 outcome. A million datagrams take a few minutes.
@@ -25,18 +25,18 @@ from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.voices.sound_cache import STATE_BYTES, SoundCache
 
 DATAGRAMS_PER_BLOCK = 20
-WARM = 0.5  # share of datagrams before memory is first measured
+WARM = 0.5  # share of the datagrams that are sent before the first measurement of memory
 
 
 @dataclass
 class Outcome:
-    """The result of a run.
+    """What happened while the datagrams were sent.
 
     Attributes:
-        uncounted: malformed datagrams that the server did not count.
-        loudest: largest absolute sample.
-        broken_blocks: blocks with samples that are not finite.
-        grown: growth of the process's memory in bytes after the share `WARM` of the datagrams.
+        uncounted: number of malformed datagrams that the server did not count as such.
+        loudest: largest absolute value of a sample.
+        broken_blocks: number of blocks with samples that are not finite.
+        grown: bytes by which the process's memory grew after the share `WARM` of the datagrams.
     """
 
     datagrams: int
@@ -51,7 +51,10 @@ class Outcome:
 
 
 def play(count: int, seed: int, model: Path) -> Outcome:
-    """Send `count` datagrams to a server while its engine plays; exceptions propagate."""
+    """Send `count` datagrams to a server while its engine plays, and return what happened.
+
+    Exceptions in the server are not caught.
+    """
     decoder = Decoder(model, capacity=slots_for(4))
     mixer = Mixer(decoder, 48_000, voices=4)
     mixer.sound_cache = SoundCache(decoder, budget_bytes=STATE_BYTES)
@@ -95,7 +98,7 @@ def play(count: int, seed: int, model: Path) -> Outcome:
 
 
 def _memory() -> int:
-    """Return the process's resident memory in bytes, or its peak where /proc does not exist."""
+    """Return the resident memory of this process in bytes; where /proc does not exist, its peak so far."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:

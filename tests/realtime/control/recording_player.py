@@ -1,4 +1,4 @@
-"""A player for tests of control: it records its commands."""
+"""A stand-in for the process that plays, for tests of the process that receives messages."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from realtime.synth.commands import Command
 
 
 class RecordingPlayer:
-    """A player that records its commands.
+    """A player that records the commands that it gets, and makes no sound.
 
     Attributes:
-        played: the commands of each call of `submit`, with their due time.
-        arrived: tickets of glides that have arrived.
-        full: if True, `submit` refuses commands.
-        at: the point, z [D].
+        played: for each call of `submit`, the commands and the time at which they are due.
+        arrived: numbers (tickets) of the glides that have reached their targets.
+        full: whether `submit` refuses commands.
+        at: the current position in the latent space, z [D].
     """
 
     def __init__(self, at: Sequence[float] = (0.25, -1.0, 0.5, 0.0)) -> None:
@@ -29,7 +29,7 @@ class RecordingPlayer:
         self.played.clear()
         return taken
 
-    # ---- as a player
+    # ---- the methods of a player
 
     def submit(self, commands: Sequence[Command], due: float | None = None, at: int | None = None) -> bool:
         self.played.append((tuple(commands), due))

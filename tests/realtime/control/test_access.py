@@ -1,4 +1,4 @@
-"""Access rules: permitted senders, rates and sizes."""
+"""Access rules: which hosts may send messages, how many, and how large their datagrams may be."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def test_each_sender_has_its_own_rate_limit() -> None:
     assert sum(rules.admits("127.0.0.1", 16) for _ in range(10_000)) == RATE / 10
 
 
-def test_datagrams_of_a_sender_are_dropped_until_its_debt_is_repaid() -> None:
+def test_datagrams_of_a_sender_over_its_limit_are_dropped_until_its_budget_has_refilled() -> None:
     clock = Clock()
     rules = Access(clock=clock)
     assert rules.admits("127.0.0.1", 16, port=1)
-    rules.spend("127.0.0.1", BURST + RATE, port=1)  # one second of refill below zero
+    rules.spend("127.0.0.1", BURST + RATE, port=1)  # the refill of one second only brings it back to zero
     clock.now += 1.0
     assert not rules.admits("127.0.0.1", 16, port=1)
     clock.now += 3 / RATE
     assert rules.admits("127.0.0.1", 16, port=1)
 
 
-def test_each_port_is_a_sender_and_each_address_has_a_limit() -> None:
+def test_each_port_counts_as_a_sender_and_each_address_has_a_limit() -> None:
     rules = Access(["10.0.0.0/8"], Clock())
     for port in range(EACH):
         assert rules.admits("127.0.0.1", 16, port)
@@ -63,7 +63,7 @@ def test_oversized_datagram_is_dropped() -> None:
     assert not rules.admits("127.0.0.1", MAX_DATAGRAM + 1)
 
 
-def test_number_of_tracked_senders_is_limited() -> None:
+def test_number_of_senders_with_a_stored_budget_is_limited() -> None:
     budgets = Budgets(RATE, BURST)
     for number in range(3 * MAX_SENDERS):
         budgets.spend(number, 1.0, 0.0)
@@ -72,14 +72,14 @@ def test_number_of_tracked_senders_is_limited() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "studio.local"])
-def test_listening_on_a_network_requires_allow(host: str) -> None:
+def test_listening_on_a_network_requires_the_option_allow(host: str) -> None:
     with pytest.raises(AccessError, match="--allow"):
         access.check(host, [])
     access.check(host, ["192.168.1.0/24"])
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_listening_on_this_machine_does_not_require_allow(host: str) -> None:
+def test_listening_on_this_machine_does_not_require_the_option_allow(host: str) -> None:
     access.check(host, [])
 
 

@@ -1,4 +1,7 @@
-"""The table of addresses: accepted messages, refused messages, and the generated page."""
+"""The table of OSC addresses: the requests that messages become, refused messages, and the generated page.
+
+The point is the z (position in the latent space) that the performer moves; a touch has a point of its own.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def ask(info: ModelInfo, address: str, *arguments: Any) -> Asked:
 def test_messages_about_the_point_become_moves(info: ModelInfo) -> None:
     z = tuple(float(i) for i in range(info.latent_dim))
     assert ask(info, "/morph/z", *z) == Move(z)
-    assert ask(info, "/morph/z", *range(info.latent_dim)) == Move(z)  # ints are accepted
+    assert ask(info, "/morph/z", *range(info.latent_dim)) == Move(z)  # whole numbers are accepted, too
     last = info.latent_dim - 1
     assert ask(info, f"/morph/z/{last}", 2) == SetDimension(last, 2.0)
 
@@ -70,8 +73,8 @@ def test_digits_are_recognised_as_words_text_and_numbers(info: ModelInfo, said: 
     assert ask(digits, "/morph/goto", said, 0) == Goto(info.classes[1].centroid, 0.0)
 
 
-def test_xy_is_an_inverse_distance_mean_of_sounds(info: ModelInfo) -> None:
-    """At a sound's place, z is the sound's z; elsewhere, a sound at distance d has the weight 1 / d^4."""
+def test_xy_moves_the_point_to_a_mean_of_sounds_weighted_by_distance_on_the_map(info: ModelInfo) -> None:
+    """At a sound's place on the map, z is the sound's z; elsewhere, a sound at distance d weighs 1 / d^4."""
     square = LatentSpace(info).map
     assert (square.min(axis=0) == 0.0).all()
     assert (square.max(axis=0) == 1.0).all()
@@ -84,10 +87,10 @@ def test_xy_is_an_inverse_distance_mean_of_sounds(info: ModelInfo) -> None:
 
 
 def test_point_is_projected_onto_the_map(info: ModelInfo) -> None:
-    """A sound is at its place, the midpoint of two sounds between their places, a far point at the edge."""
+    """The midpoint of two sounds lies midway between their places, and a far point lies at the edge."""
     space = LatentSpace(info)
     sounds = np.array([a.z for a in info.anchors])
-    rounding = 1e-3 / np.ptp([a.xy for a in info.anchors], axis=0).min()  # places have three decimals
+    rounding = 1e-3 / np.ptp([a.xy for a in info.anchors], axis=0).min()  # stored places have three decimals
     for at in (0, 5, 69):
         np.testing.assert_allclose(space.on_map(sounds[at]), space.map[at], rtol=0, atol=rounding)
     midway = space.map[:2].mean(axis=0)
@@ -95,7 +98,7 @@ def test_point_is_projected_onto_the_map(info: ModelInfo) -> None:
     assert set(space.on_map(sounds[5] + 1e6 * (sounds[1] - sounds[0]))) <= {0.0, 1.0}
 
 
-def test_weights_become_a_weighted_mean(info: ModelInfo) -> None:
+def test_weights_move_the_point_to_a_weighted_mean(info: ModelInfo) -> None:
     kick, snare, _ = (np.array(c.centroid) for c in info.classes)
     for arguments in [(3, 1, 0), ("kick", 0.75, "snare", 0.25)]:
         mixed = ask(info, "/morph/weights", *arguments)
@@ -104,7 +107,7 @@ def test_weights_become_a_weighted_mean(info: ModelInfo) -> None:
     assert ask(info, "/morph/weights", "fat", 2) == Move(PRESETS["fat"])
 
 
-def test_macros_move_along_principal_axes(info: ModelInfo) -> None:
+def test_macros_move_the_point_along_principal_axes(info: ModelInfo) -> None:
     asked = ask(info, "/morph/macro/1", -2)
     deviation = info.pca.variance[1] ** 0.5
     assert asked == SetAxis(info.pca.basis[1], info.latent.mean, -2 * deviation)
@@ -126,7 +129,7 @@ def test_note_becomes_a_transposed_hit(info: ModelInfo) -> None:
         (49, "hihat", 0, 0),
     ],
 )
-def test_drum_note_plays_the_nearest_class(
+def test_drum_note_plays_the_class_that_fits_best(
     info: ModelInfo, note: int, name: str, semitones: float, choke: int
 ) -> None:
     z = LatentSpace(info).point(name)
@@ -134,7 +137,7 @@ def test_drum_note_plays_the_nearest_class(
     assert ask(info, "/morph/drum", note, 0) == Nothing()
 
 
-@pytest.mark.parametrize("note", [0, 34, 45, 82])  # the model has no toms
+@pytest.mark.parametrize("note", [0, 34, 45, 82])  # 45 is a tom, which the model lacks
 def test_note_without_a_drum_plays_at_its_pitch(info: ModelInfo, note: int) -> None:
     assert ask(info, "/morph/drum", note, 127) == ask(info, "/morph/note", note, 127)
 
@@ -150,7 +153,7 @@ def test_dynamics_and_vary_need_a_model_that_supports_them(info: ModelInfo) -> N
         ask(replace(info, anchors=()), "/morph/vary", 0.5)
 
 
-def test_touch_messages_become_requests_with_their_touch(info: ModelInfo) -> None:
+def test_messages_of_a_touch_become_requests_with_its_number(info: ModelInfo) -> None:
     z = (1.0, 2.0, 3.0, 4.0)
     assert ask(info, "/morph/touch/3/z", *z) == Move(z, 3)
     assert ask(info, "/morph/touch/0/trigger") == Hit(1.0, None, 0)
@@ -179,7 +182,7 @@ def test_preset_is_preferred_to_a_sound_named_without_its_folder(info: ModelInfo
     assert LatentSpace(info, {"0.WAV": z}).point("0.wav") == z
 
 
-def test_presets_are_accepted_as_points(info: ModelInfo) -> None:
+def test_presets_are_accepted_in_place_of_sounds(info: ModelInfo) -> None:
     fat = PRESETS["fat"]
     assert ask(info, "/morph/preset/recall", "fat") == Move(fat)
     assert ask(info, "/morph/preset/recall", "fat", 30) == Goto(fat, 30.0)
@@ -272,7 +275,7 @@ def test_every_number_of_z_is_checked(info: ModelInfo, bad: Any) -> None:
         ask(info, "/morph/z", *[0.0] * (info.latent_dim - 1), bad)
 
 
-def test_optional_arguments_come_last_and_paths_are_unique() -> None:
+def test_optional_arguments_come_last_and_addresses_are_unique() -> None:
     assert len({address.path for address in ADDRESSES}) == len(ADDRESSES)
     for address in ADDRESSES:
         assert address.path.count("<") == len(address.placeholders)
@@ -282,7 +285,7 @@ def test_optional_arguments_come_last_and_paths_are_unique() -> None:
 
 
 def test_documents_are_up_to_date() -> None:
-    """If this test fails, `make docs` brings the documents up to date."""
+    """If this test fails, run `make docs`, which writes the documents again."""
     page = (DOCS / "osc.md").read_text(encoding="utf-8")
     assert page == documents.osc()
     for address in ADDRESSES:

@@ -1,7 +1,7 @@
-"""Random datagrams cause no exception, broken sound or memory leak, and malformed ones are counted.
+"""Random OSC datagrams cause no exception, broken sound or memory leak; malformed ones are counted.
 
-SOUNDMORPH_DATAGRAMS=200000 sends more datagrams. A million take too long for a test; send them with
-`python -m tests.realtime.control.fuzz_datagrams 1000000 SEED MODEL.onnx`.
+With the environment variable SOUNDMORPH_DATAGRAMS=200000, the test sends more datagrams. A million take too
+long for a test; send them with `python -m tests.realtime.control.fuzz_datagrams 1000000 SEED MODEL.onnx`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.realtime.control.fuzz_datagrams import Outcome
 
 ROOT = Path(__file__).parents[3]
 COUNT = int(os.environ.get("SOUNDMORPH_DATAGRAMS", "60000"))
-MAX_GROWTH = 8 * 2**20  # bytes; a million leaked objects, one for each datagram, would exceed it
+MAX_GROWTH = 8 * 2**20  # bytes; a leak of one object for each of a million datagrams exceeds this
 
 
 def test_random_datagrams_cause_no_exception_broken_sound_or_leak(tiny_model: Path) -> None:
@@ -47,6 +47,6 @@ def test_random_datagrams_cause_no_exception_broken_sound_or_leak(tiny_model: Pa
 def test_seed_determines_the_datagrams() -> None:
     first, again, other = (Fuzz(seed, 4) for seed in (5, 5, 6))
     for fuzz in (first, again, other):
-        fuzz._soon = lambda: 1  # type: ignore[method-assign]  # fix the time, which the seed does not determine
+        fuzz._soon = lambda: 1  # type: ignore[method-assign]  # the seed does not determine the time
     rows = [[fuzz.next() for _ in range(200)] for fuzz in (first, again, other)]
     assert rows[0] == rows[1] != rows[2]

@@ -1,4 +1,7 @@
-"""The dispatcher: commands of a bundle stay together, and replies reach the right sender."""
+"""The dispatcher (`Control`), which turns messages into commands for a player, and replies to senders.
+
+The point is the z (position in the latent space) that performers move; its moves can be undone by gesture.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def player() -> RecordingPlayer:
 @pytest.fixture
 def control(decoder: Decoder, player: RecordingPlayer, clock: Clock) -> Control:
     control = Control(decoder.info, player, clock=clock)
-    player.played.clear()  # drop the command that prepares sounds
+    player.played.clear()  # the first command only prepares sounds
     return control
 
 
@@ -66,7 +69,9 @@ def test_invalid_message_is_answered_and_does_not_stop_the_others(
     assert control.refused == 1
 
 
-def test_questions_are_answered(control: Control, player: RecordingPlayer) -> None:
+def test_questions_are_answered_without_commands_to_the_player(
+    control: Control, player: RecordingPlayer
+) -> None:
     info = control.info
     ask = ["/ping", "/morph/get/z", "/morph/get/classes", "/morph/get/status", "/morph/get/info"]
     pong, z, classes, status, facts = control.handle([Message(address) for address in ask], ME)
@@ -84,7 +89,7 @@ def test_questions_are_answered(control: Control, player: RecordingPlayer) -> No
 
 
 class Naming:
-    """Instruments that count how often they name axes."""
+    """Instruments that count how often they are asked for the names of the map's axes."""
 
     def __init__(self) -> None:
         self.counted = 0
@@ -94,7 +99,9 @@ class Naming:
         return "darker", "brighter", "shorter", "longer"
 
 
-def test_axes_are_named_once_for_all_senders(decoder: Decoder, player: RecordingPlayer) -> None:
+def test_names_of_the_axes_are_determined_once_for_all_senders(
+    decoder: Decoder, player: RecordingPlayer
+) -> None:
     instruments = Naming()
     control = Control(decoder.info, player, instruments=instruments)  # type: ignore[arg-type]
     named = Message("/morph/axes.reply", ("darker", "brighter", "shorter", "longer"))
@@ -105,7 +112,7 @@ def test_axes_are_named_once_for_all_senders(decoder: Decoder, player: Recording
     assert instruments.counted == 1
 
 
-def test_a_preset_is_saved_while_the_axes_are_named(
+def test_a_preset_is_saved_while_names_of_the_axes_are_determined(
     decoder: Decoder, player: RecordingPlayer, tmp_path: Path
 ) -> None:
     begun, named = threading.Event(), threading.Event()
@@ -154,12 +161,14 @@ def test_sender_of_a_glide_is_told_of_its_arrival(control: Control, player: Reco
     assert len(set(tickets)) == 2
     assert 0 not in tickets
     assert control.news_interval_s() == BUSY_S
-    player.arrived = [tickets[1]]  # the second glide overtook the first
+    player.arrived = [tickets[1]]  # the second glide has replaced the first
     assert list(control.news()) == [(BERT, Message("/morph/done", ("/morph/goto", second)))]
     assert control.news_interval_s() == IDLE_S
 
 
-def test_number_of_waiting_senders_is_limited(control: Control, player: RecordingPlayer) -> None:
+def test_number_of_senders_that_wait_for_a_glide_is_limited(
+    control: Control, player: RecordingPlayer
+) -> None:
     name = control.info.classes[0].name
     for _ in range(5000):
         control.handle([Message("/morph/goto", (name, 10))], ME)
@@ -172,7 +181,7 @@ def say(control: Control, address: str, *arguments: object, due: float | None = 
     return control.handle([Message(address, arguments)], ME, due)
 
 
-def test_settings_apply_to_new_hits(control: Control, player: RecordingPlayer) -> None:
+def test_settings_of_hits_apply_to_new_hits(control: Control, player: RecordingPlayer) -> None:
     words = {"pitch": 7, "pan": -0.5, "decay": 250, "reverse": 1, "choke": 2}
     for word, value in words.items():
         assert say(control, f"/morph/{word}", value) == []
@@ -189,7 +198,7 @@ def test_settings_apply_to_new_hits(control: Control, player: RecordingPlayer) -
     assert (high.pitch, high.decay_ms) == (48.0, None)
 
 
-def test_scheduled_settings_apply_from_their_time_on(
+def test_scheduled_settings_apply_to_hits_at_or_after_their_time(
     control: Control, player: RecordingPlayer, clock: Clock
 ) -> None:
     later = clock.now + 1.0
@@ -206,7 +215,7 @@ def test_glides_in_beats_follow_the_tempo(control: Control, player: RecordingPla
     say(control, "/morph/seq/tempo", 100)
     say(control, "/morph/glide/beats", 2)
     say(control, "/morph/z", *kick)
-    say(control, "/morph/seq/beat", 0.0, 150.0)  # the beat of another program
+    say(control, "/morph/seq/beat", 0.0, 150.0)  # the beat and the tempo of another program
     say(control, "/morph/z", *snare)
     say(control, "/morph/goto/beats", "kick", 1.0, "smooth")
     say(control, "/morph/path/beats", 4.0, "kick", "snare")
@@ -218,7 +227,7 @@ def test_glides_in_beats_follow_the_tempo(control: Control, player: RecordingPla
     assert (told["glide"], told["glide_beats"]) == (pytest.approx(800.0), 2.0)
 
 
-def test_moves_use_the_default_glide(control: Control, player: RecordingPlayer) -> None:
+def test_moves_use_the_glide_that_was_set(control: Control, player: RecordingPlayer) -> None:
     kick, snare, _ = (c.centroid for c in control.info.classes)
     say(control, "/morph/glide", 80, "smooth", "spherical")
     say(control, "/morph/between", "kick", "snare", 1)
@@ -234,9 +243,11 @@ def test_moves_use_the_default_glide(control: Control, player: RecordingPlayer) 
     assert z == SetZ(kick)
 
 
-def test_undo_and_redo_step_by_gesture(control: Control, player: RecordingPlayer, clock: Clock) -> None:
+def test_undo_and_redo_restore_the_point_before_and_after_a_gesture(
+    control: Control, player: RecordingPlayer, clock: Clock
+) -> None:
     begin = tuple(player.at)
-    for step in range(5):  # one gesture
+    for step in range(5):  # moves in quick succession are one gesture
         say(control, "/morph/z", 1.0, 0.0, 0.0, 0.1 * step)
         clock.now += 0.02
     clock.now += 1.0
@@ -246,7 +257,7 @@ def test_undo_and_redo_step_by_gesture(control: Control, player: RecordingPlayer
     player.at = list(control.info.classes[0].centroid)
     player.take()
     say(control, "/morph/undo")
-    say(control, "/morph/undo")  # before the first undo has reached the mixer
+    say(control, "/morph/undo")  # the first undo has not reached the mixer yet
     assert player.take() == [SetZ((1.0, 0.0, 0.0, 0.4)), SetZ(begin)]
     (error,) = say(control, "/morph/undo")
     assert error.arguments == ("/morph/undo", "nothing to undo")
@@ -267,7 +278,7 @@ def test_new_move_clears_the_redo_history(control: Control, player: RecordingPla
 
 
 def wait_for_news(control: Control, count: int) -> list[Message]:
-    """Wait for background jobs; return `count` messages of news."""
+    """Wait until background jobs have given `count` messages to senders; return the messages."""
     news: list[Message] = []
     end = time.monotonic() + 30.0
     while len(news) < count:
@@ -287,7 +298,9 @@ def test_presets_are_stored_recalled_and_deleted(control: Control, player: Recor
     assert isinstance(prepare, Prepare)
     assert tuple(player.at) in prepare.points
     say(control, "/morph/z/1", 9)
-    say(control, "/morph/preset/store", "wide")  # the moved point, although the mixer has not moved yet
+    say(
+        control, "/morph/preset/store", "wide"
+    )  # stores the moved point, although the mixer has not moved yet
     say(control, "/morph/preset/recall", "wide")
     say(control, "/morph/between", "fat", "wide", 0.5)
     moved = [c for c in player.take() if isinstance(c, SetZ)]
@@ -316,14 +329,14 @@ def test_refused_store_changes_nothing(decoder: Decoder, player: RecordingPlayer
             name for name in map(str, range(70)) if (presets, name) not in refused
         }
         assert len(control.presets) + len(control.presets.patterns.named) == 140 - len(refused)
-        assert 140 - len(refused) in (64, 65)  # 64 jobs wait; one more is accepted if the first job has begun
+        assert 140 - len(refused) in (64, 65)  # 64 jobs may wait, and one may have begun
         (error,) = say(control, "/morph/preset/delete", "0")
         assert error.arguments[1] == "too many background jobs are waiting"
         assert "0" in control.presets
     wait_for_news(control, 140 - len(refused))
 
 
-def test_presets_of_another_model_are_adopted_on_request(
+def test_presets_of_another_model_are_copied_on_request(
     decoder: Decoder, player: RecordingPlayer, tmp_path: Path
 ) -> None:
     path, address = tmp_path / "presets.json", "/morph/preset/adopt"
@@ -340,14 +353,16 @@ def test_presets_of_another_model_are_adopted_on_request(
     assert "checksum is '0123', not one of" in wait_for_news(control, 1)[0].arguments[1]
     assert dict(control.presets) == {}
     say(control, address)
-    assert wait_for_news(control, 1) == [Message("/morph/done", (address, checksums[1]))]  # saved last
+    assert wait_for_news(control, 1) == [
+        Message("/morph/done", (address, checksums[1]))
+    ]  # the presets saved last
     assert dict(control.presets) == {"fat": (2.0, *z[1:])}
     say(control, address, checksums[0])
     wait_for_news(control, 1)
     assert dict(shelf.open(model)) == {"fat": (2.0, *z[1:])}  # the existing preset stays
 
 
-def test_refusal_of_a_preset_lists_the_presets_and_suggests_the_nearest(control: Control) -> None:
+def test_refusal_of_an_unknown_preset_lists_the_presets_and_suggests_one(control: Control) -> None:
     def refusal(name: str) -> str:
         (error,) = say(control, "/morph/preset/recall", name)
         return str(error.arguments[1])
@@ -359,7 +374,7 @@ def test_refusal_of_a_preset_lists_the_presets_and_suggests_the_nearest(control:
     assert refusal("xyz") == "no preset named 'xyz'; presets are bright one, dark"
     for number in range(11):
         say(control, "/morph/preset/store", f"p{number}")
-    assert refusal("xyz").endswith("p8, p9, …")  # lists 12 of the 13 presets
+    assert refusal("xyz").endswith("p8, p9, …")  # the list ends after 12 of the 13 presets
 
 
 def test_refusal_of_a_preset_of_an_earlier_version_shows_the_command_that_adopts_it(
@@ -390,7 +405,7 @@ def test_refusal_of_a_preset_of_an_earlier_version_shows_the_command_that_adopts
     assert say(control, "/morph/preset/recall", "fat") == []
 
 
-def test_adopt_without_another_model_is_refused(control: Control) -> None:
+def test_adopting_presets_without_another_model_is_refused(control: Control) -> None:
     say(control, "/morph/preset/adopt")
     (error,) = wait_for_news(control, 1)
     assert error.arguments[1] == f"no other model named {control.info.name!r} has presets that fit"
@@ -409,7 +424,7 @@ def test_map_dimensions_and_latency_are_reported(control: Control, player: Recor
     assert latency == Message("/morph/latency.reply", ("queue", 8.0, "total", 8.0))
 
 
-def test_class_places_are_the_places_of_the_class_centres_on_the_map(control: Control) -> None:
+def test_reply_about_places_has_the_places_of_class_centres_on_the_map(control: Control) -> None:
     (answer,) = say(control, "/morph/get/places")
     classes = control.info.classes
     assert answer.arguments[::3] == tuple(each.name for each in classes)
@@ -417,12 +432,14 @@ def test_class_places_are_the_places_of_the_class_centres_on_the_map(control: Co
     assert places == [control.space.on_map(each.centroid) for each in classes]
 
 
-def test_unknown_question_raises_value_error(control: Control, player: RecordingPlayer) -> None:
+def test_unknown_question_is_an_error(control: Control, player: RecordingPlayer) -> None:
     with pytest.raises(ValueError, match="'statsu' is not a question"):
         replies.answer("statsu", control.space, player, tuple(player.at), {})
 
 
-def test_probabilities_follow_from_normal_distributions(control: Control, player: RecordingPlayer) -> None:
+def test_probabilities_of_classes_follow_from_normal_distributions(
+    control: Control, player: RecordingPlayer
+) -> None:
     info = control.info
     player.at = [0.1, -0.2, 0.3, 0.4]
     (answer,) = say(control, "/morph/get/probabilities")
@@ -484,7 +501,7 @@ def test_replies_go_to_the_port_that_the_sender_set(control: Control) -> None:
     assert control.receiver(ME) == ME
 
 
-def test_file_messages_are_refused_by_a_server_that_accepts_no_files(control: Control) -> None:
+def test_messages_that_name_files_are_refused_by_a_server_that_accepts_no_files(control: Control) -> None:
     for address in ("/morph/encode", "/morph/model"):
         (error,) = say(control, address, "a.wav")
         assert error.arguments == (address, "this server does not accept files")
@@ -493,12 +510,12 @@ def test_file_messages_are_refused_by_a_server_that_accepts_no_files(control: Co
 def test_restarted_player_gets_the_current_state(control: Control, player: RecordingPlayer) -> None:
     info = control.info
     control.resume(control.info)
-    ((prepared, _),) = player.played  # no other command yet
+    ((prepared, _),) = player.played  # no command has been given before
     assert [type(c) for c in prepared] == [Prepare]
     first, second, *_ = (c.centroid for c in info.classes)
     say(control, "/morph/z/1", 0.25)
     assert _commands_of_a_restart(control, player) == [SetZ((first[0], 0.25, *first[2:]))]
-    say(control, "/morph/goto", info.classes[1].name, 5000.0)  # target of a long glide
+    say(control, "/morph/goto", info.classes[1].name, 5000.0)  # the target of this long glide is restored
     say(control, "/morph/gain", -6.0)
     say(control, "/morph/mode", "latch")
     say(control, "/morph/trigger", 1.0)
@@ -518,7 +535,7 @@ def test_preset_stores_the_current_point_not_a_scheduled_one(
     later, z = clock.now + 30.0, (1.0, 2.0, 3.0, 4.0)
     control.handle([Message("/morph/z", z), Message("/morph/z/1", (9.0,))], ME, later)
     say(control, "/morph/preset/store", "before")
-    clock.now = later + 0.01  # the mixer may not have reached the point yet
+    clock.now = later + 0.01  # the time has come, but the mixer may not have moved yet
     say(control, "/morph/preset/store", "after")
     assert dict(control.presets) == {"before": tuple(player.at), "after": (1.0, 9.0, 3.0, 4.0)}
 
@@ -557,7 +574,7 @@ def with_course(info: ModelInfo) -> ModelInfo:
     return replace(info, courses=(CourseInfo(0, 1, (0.0, 0.25, 1.0), (0.0, 6.0, 0.0)),))
 
 
-def test_between_two_classes_follows_their_course_and_its_levels(
+def test_between_two_classes_the_point_follows_their_course_and_hits_its_levels(
     decoder: Decoder, player: RecordingPlayer
 ) -> None:
     control = Control(with_course(decoder.info), player)

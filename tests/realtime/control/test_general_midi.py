@@ -1,4 +1,4 @@
-"""The drums of General MIDI on the bundled kit."""
+"""The General MIDI drum map: the class of the bundled kit that plays each note, and its transposition."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def test_toms_rise_in_pitch_and_hats_choke_each_other() -> None:
 
 
 def test_electric_snare_is_lower_than_acoustic_and_splash_is_the_highest_cymbal() -> None:
-    assert DRUMS[40].semitones < DRUMS[38].semitones  # at +2, the electric snare would sound like a hat
+    assert (
+        DRUMS[40].semitones < DRUMS[38].semitones
+    )  # two semitones higher, the electric snare sounds like a hi-hat
     splash = DRUMS[55].semitones
     assert max(DRUMS[note].semitones for note in WANTED["cymbal"] if note != 55) < splash
-    assert splash <= 3  # from 4 semitones up, the splash would sound like a hat
+    assert splash <= 3  # at 4 semitones or more, the splash sounds like a hi-hat

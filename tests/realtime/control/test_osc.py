@@ -1,4 +1,4 @@
-"""OSC parsing byte by byte, and the server with a real socket and a real engine."""
+"""OSC datagrams, parsed byte by byte, and the OSC server with a real socket and a real engine."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_invalid_z_is_answered_and_the_sound_continues(client: Client, engine: E
     assert client.status("voices") == 1
 
 
-def test_reply_sent_to_the_server_gets_no_answer(client: Client) -> None:
+def test_reply_that_is_sent_to_the_server_gets_no_answer(client: Client) -> None:
     client.send(encode(Message("/morph/error", ("/ping", "?"))))
     client.send(encode(Message("/pong")))
     client.send(encode(Message("/morph/done", ("/morph/goto",))))
@@ -228,12 +228,14 @@ def test_sender_is_told_when_its_glide_arrives(client: Client, engine: Engine, d
     name = decoder.info.classes[1].name
     client.send(encode(Message("/morph/goto", (name, 20.0))))
     client.ask("/ping")
-    take(engine, 12)  # 32 ms
+    take(engine, 12)  # 12 blocks last 32 ms
     assert client.receive() == Message("/morph/done", ("/morph/goto", name))
 
 
-def test_dropped_datagrams_do_not_delay_news(client: Client, engine: Engine, decoder: Decoder) -> None:
-    """Datagrams arrive every 5 ms. The server looks for news every 10 ms, not only after 32 datagrams."""
+def test_dropped_datagrams_do_not_delay_messages_to_senders(
+    client: Client, engine: Engine, decoder: Decoder
+) -> None:
+    """The sender of a glide is told of its end while oversized datagrams arrive every 5 ms."""
     name = decoder.info.classes[1].name
     client.send(encode(Message("/morph/goto", (name, 0.0))))
     client.ask("/ping")
@@ -256,7 +258,7 @@ def test_dropped_datagrams_do_not_delay_news(client: Client, engine: Engine, dec
 
 @pytest.fixture
 def server(engine: Engine, decoder: Decoder) -> Iterator[Server]:
-    """A running server whose budgets never refill."""
+    """A running server; the budget of messages that each sender may send never refills."""
     with osc.bind(port=0) as listener:
         server = Server(Control(decoder.info, engine), listener, Access(clock=lambda: 0.0))
         server.start()
@@ -264,8 +266,8 @@ def server(engine: Engine, decoder: Decoder) -> Iterator[Server]:
         server.stop()
 
 
-def test_each_message_of_a_bundle_is_charged(server: Server) -> None:
-    """Four bundles of 600 messages exceed the burst of 2,000; the server ignores the other six bundles."""
+def test_each_message_of_a_bundle_counts_towards_the_senders_limit(server: Server) -> None:
+    """A sender may send 2,000 messages at once: the server ignores the last six of ten bundles of 600."""
     crowd, other = Client(server.port), Client(server.port)
     for _ in range(10):
         crowd.send(bundle(1, *[encode(Message("/morph/gain", (-6.0,)))] * 600))
@@ -275,8 +277,8 @@ def test_each_message_of_a_bundle_is_charged(server: Server) -> None:
     other.socket.close()
 
 
-def test_replies_are_charged_by_size(server: Server) -> None:
-    """A bundle of 600 questions gets replies up to the budget, then one error."""
+def test_replies_count_towards_the_senders_limit_by_their_size(server: Server) -> None:
+    """A bundle of 600 questions gets replies until the sender's budget is spent, and then one error."""
     client = Client(server.port)
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
     client.send(bundle(1, *[encode(Message("/morph/get/map"))] * 600))
@@ -291,7 +293,7 @@ def test_replies_are_charged_by_size(server: Server) -> None:
 
 
 def test_command_does_not_wait_for_another_senders_questions(engine: Engine, decoder: Decoder) -> None:
-    """The server handles (here refuses) the command while 59 of 60 earlier questions wait."""
+    """The server handles a command, which it refuses here, while 59 of 60 earlier questions wait."""
     with osc.bind(port=0) as listener:
         server = Server(Control(decoder.info, engine), listener)
         asking, playing = Client(server.port), Client(server.port)
@@ -302,7 +304,7 @@ def test_command_does_not_wait_for_another_senders_questions(engine: Engine, dec
         server.take_in(questions, asking.socket.getsockname())
         while server.work():
             with contextlib.suppress(BlockingIOError):
-                asking.receive()  # the first reply
+                asking.receive()  # the reply to the first question
                 break
         server.take_in(encode(Message("/morph/trigger", (2.0,))), playing.socket.getsockname())
         server.work()
@@ -320,7 +322,7 @@ def test_command_does_not_wait_for_another_senders_questions(engine: Engine, dec
 
 
 def test_time_tags_are_exact_to_the_sample(client: Client, engine: Engine) -> None:
-    """Two hits 10 ms apart, in one datagram: 480 samples from the first onset to the second."""
+    """One datagram contains two hits whose time tags differ by 10 ms, which are 480 samples."""
     rate = engine.mixer.sample_rate
     ahead = 0.2
     begun, due = time.monotonic(), time.time() + ahead

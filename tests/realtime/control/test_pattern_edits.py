@@ -1,4 +1,7 @@
-"""Sequencer messages: each edit reaches the player once, and all subscribers."""
+"""Messages that edit the pattern of the sequencer: each edit reaches the player once, and all subscribers.
+
+A pattern has lanes; a lane plays one sound, or a morph between two, at some of the steps.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ DRUMS = [("add", "kick", "snare"), ("add", "hihat"), ("add",)]
 
 
 class Instruments:
-    """Instruments that always build the same model."""
+    """Instruments that give the same model, `info`, for every file."""
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
@@ -55,8 +58,8 @@ class Instruments:
         pass
 
 
-class Stage:
-    """A control with a recording player and a clock that the test sets."""
+class Rig:
+    """A dispatcher of messages with a player that records its commands, and a clock that the test sets."""
 
     def __init__(self, info: ModelInfo, shelf: PresetFile | None = None) -> None:
         self.now = 1000.0
@@ -70,20 +73,20 @@ class Stage:
     def say(
         self, *messages: tuple[Any, ...], due: float | None = None
     ) -> tuple[list[Message], list[Command]]:
-        """Send messages (address after /morph/seq/, arguments); return the replies and the commands."""
+        """Send messages, each an address after /morph/seq/ and arguments; return replies and commands."""
         self.player.take()
         bundle = [Message(f"/morph/seq/{address}", tuple(values)) for address, *values in messages]
         answers = self.control.handle(bundle, ANNA, due)
         return answers, self.player.take()
 
     def error(self, *message: Any) -> str:
-        """Send a message that must be refused; return the reason."""
+        """Send a message that must be refused; return the reason in the reply."""
         (answer,), asked = self.say(message)
         assert (answer.address, asked) == ("/morph/error", [])
         return str(answer.arguments[1])
 
     def state(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Return the replies to `/morph/get/seq`: the pattern, and each lane."""
+        """Return the replies to `/morph/get/seq`: the state of the pattern, and that of each lane."""
         head, *lanes = self.control.handle([Message("/morph/get/seq")], BERT)
         assert [lane.arguments[0] for lane in lanes] == [*range(len(lanes))]
         return _facts(head.arguments), [_lane(lane) for lane in lanes]
@@ -112,8 +115,8 @@ def _lane(message: Message) -> dict[str, Any]:
 
 
 @pytest.fixture
-def stage(info: ModelInfo) -> Stage:
-    return Stage(info)
+def rig(info: ModelInfo) -> Rig:
+    return Rig(info)
 
 
 def between(info: ModelInfo, a: str, b: str, t: float) -> tuple[float, ...]:
@@ -121,68 +124,68 @@ def between(info: ModelInfo, a: str, b: str, t: float) -> tuple[float, ...]:
     return tuple((1 - t) * x + t * y for x, y in zip(points[a], points[b], strict=True))
 
 
-def test_edit_sends_the_player_only_the_changed_steps(stage: Stage) -> None:
-    stage.say(*DRUMS, ("lane/2/step/3", 0.5))
-    answers, asked = stage.say(("lane/0/step/3", 1.0, 0.25))
-    morphed = Trigger(1.0, point=between(stage.control.info, "kick", "snare", 0.25))
+def test_edit_sends_the_player_only_the_changed_steps(rig: Rig) -> None:
+    rig.say(*DRUMS, ("lane/2/step/3", 0.5))
+    answers, asked = rig.say(("lane/0/step/3", 1.0, 0.25))
+    morphed = Trigger(1.0, point=between(rig.control.info, "kick", "snare", 0.25))
     assert answers == []
     assert asked == [SetStep(3, (morphed, Trigger(0.5)))]
-    assert stage.say(("lane/0/step/3", 1.0))[1] == []
-    assert stage.say(("lane/0/step/3", 0.0))[1] == [SetStep(3, (Trigger(0.5),))]
+    assert rig.say(("lane/0/step/3", 1.0))[1] == []
+    assert rig.say(("lane/0/step/3", 0.0))[1] == [SetStep(3, (Trigger(0.5),))]
 
 
-def test_add_replies_with_the_index_of_the_lane(stage: Stage) -> None:
-    answers, _ = stage.say(*DRUMS)
+def test_add_replies_with_the_index_of_the_lane(rig: Rig) -> None:
+    answers, _ = rig.say(*DRUMS)
     assert answers == [Message("/morph/done", ("/morph/seq/add", i)) for i in range(3)]
 
 
-def test_hits_use_the_settings_of_their_lane(stage: Stage) -> None:
-    stage.say(("add",), ("lane/0/pitch", -3.0), ("lane/0/pan", 0.5), ("lane/0/decay", 80.0))
-    _, asked = stage.say(("lane/0/reverse", 1), ("lane/0/choke", 2), ("lane/0/step/0", 0.5))
+def test_hits_use_the_settings_of_their_lane(rig: Rig) -> None:
+    rig.say(("add",), ("lane/0/pitch", -3.0), ("lane/0/pan", 0.5), ("lane/0/decay", 80.0))
+    _, asked = rig.say(("lane/0/reverse", 1), ("lane/0/choke", 2), ("lane/0/step/0", 0.5))
     hit = Trigger(0.5, pitch=-3.0, pan=0.5, decay_ms=80.0, reverse=True, choke=2)
     assert asked == [SetStep(0, (hit,))]
-    assert stage.say(("lane/0/mute", 1))[1] == [SetStep(0, ())]
-    assert stage.say(("lane/0/mute", 0))[1] == [SetStep(0, (hit,))]
+    assert rig.say(("lane/0/mute", 1))[1] == [SetStep(0, ())]
+    assert rig.say(("lane/0/mute", 0))[1] == [SetStep(0, (hit,))]
 
 
-def test_lists_of_velocities_and_morphs_replace_all_but_hidden_steps(stage: Stage) -> None:
-    stage.say(("add", "kick"), ("steps", 17), ("lane/0/step/16", 0.75), ("steps", 16))
-    stage.say(("lane/0/velocities", 1.0, 0.0, 0.5), ("lane/0/morphs", *[0.5] * 16))
-    stage.say(("lane/0/velocities", 0.25))
-    (lane,) = stage.state()[1]
+def test_lists_of_velocities_and_morphs_replace_all_steps_within_the_patterns_length(rig: Rig) -> None:
+    rig.say(("add", "kick"), ("steps", 17), ("lane/0/step/16", 0.75), ("steps", 16))
+    rig.say(("lane/0/velocities", 1.0, 0.0, 0.5), ("lane/0/morphs", *[0.5] * 16))
+    rig.say(("lane/0/velocities", 0.25))
+    (lane,) = rig.state()[1]
     assert lane["velocities"] == (0.25, *[0.0] * 15)
     assert lane["morphs"] == (0.5,) * 16
-    stage.say(("steps", 17))
-    (lane,) = stage.state()[1]
+    rig.say(("steps", 17))
+    (lane,) = rig.state()[1]
     assert (lane["velocities"][16], lane["morphs"][16]) == (0.75, 0.0)
 
 
-def test_tempo_swing_and_length_are_sent_together_and_rounded(stage: Stage) -> None:
-    single = 120.09999847412109  # 120.1 as a 32-bit float
-    assert stage.say(("tempo", single), ("swing", 66.66), ("steps", 20))[1] == [SetClock(120.1, 66.7, 20)]
-    head, _ = stage.state()
+def test_tempo_swing_and_length_reach_the_player_rounded_and_in_one_command(rig: Rig) -> None:
+    single = 120.09999847412109  # the 32-bit float closest to 120.1
+    assert rig.say(("tempo", single), ("swing", 66.66), ("steps", 20))[1] == [SetClock(120.1, 66.7, 20)]
+    head, _ = rig.state()
     assert (head["tempo"], head["swing"], head["steps"]) == (120.1, 66.7, 20)
 
 
-def test_start_stop_and_panic_show_in_the_state(stage: Stage) -> None:
+def test_state_shows_whether_the_sequencer_plays_after_start_stop_and_panic(rig: Rig) -> None:
     for message, command, playing in (("start", StartSteps(), 1), ("stop", StopSteps(), 0)):
-        assert stage.say((message,))[1] == [command]
-        assert stage.state()[0]["playing"] == playing
-    stage.say(("start",))
-    stage.control.handle([Message("/morph/panic")], BERT)
-    assert stage.player.take()[-1] == Panic()
-    assert stage.state()[0]["playing"] == 0
+        assert rig.say((message,))[1] == [command]
+        assert rig.state()[0]["playing"] == playing
+    rig.say(("start",))
+    rig.control.handle([Message("/morph/panic")], BERT)
+    assert rig.player.take()[-1] == Panic()
+    assert rig.state()[0]["playing"] == 0
 
 
-def test_edits_of_a_bundle_reach_the_player_before_its_start_command(stage: Stage) -> None:
-    _, asked = stage.say(("start",), ("add",), ("lane/0/step/0", 1.0))
+def test_edits_of_a_bundle_reach_the_player_before_its_start_command(rig: Rig) -> None:
+    _, asked = rig.say(("start",), ("add",), ("lane/0/step/0", 1.0))
     assert asked == [SetStep(0, (Trigger(1.0),)), StartSteps()]
 
 
-def test_start_accepts_a_time_tag_and_edits_refuse_one(stage: Stage) -> None:
-    assert stage.control.handle([Message("/morph/seq/start")], ANNA, 1001.0) == []
-    assert stage.player.played[-1] == ((StartSteps(),), 1001.0)
-    (answer,), asked = stage.say(("tempo", 90.0), due=1001.0)
+def test_start_accepts_a_time_tag_and_edits_refuse_one(rig: Rig) -> None:
+    assert rig.control.handle([Message("/morph/seq/start")], ANNA, 1001.0) == []
+    assert rig.player.played[-1] == ((StartSteps(),), 1001.0)
+    (answer,), asked = rig.say(("tempo", 90.0), due=1001.0)
     assert (answer.address, asked) == ("/morph/error", [])
     assert "time tag" in str(answer.arguments[1])
 
@@ -203,74 +206,72 @@ def test_start_accepts_a_time_tag_and_edits_refuse_one(stage: Stage) -> None:
         (("store", " "), "printable characters"),
     ],
 )
-def test_invalid_edit_is_refused_and_changes_nothing(
-    stage: Stage, message: tuple[Any, ...], reason: str
-) -> None:
-    stage.say(*DRUMS)
-    before = stage.state()
-    assert reason in stage.error(*message)
-    assert stage.state() == before
+def test_invalid_edit_is_refused_and_changes_nothing(rig: Rig, message: tuple[Any, ...], reason: str) -> None:
+    rig.say(*DRUMS)
+    before = rig.state()
+    assert reason in rig.error(*message)
+    assert rig.state() == before
 
 
-def test_number_of_lanes_is_limited(stage: Stage) -> None:
-    assert "there are no lanes" in stage.error("lane/0/mute", 1)
-    assert "nothing to undo" in stage.error("undo")
-    stage.say(*[("add",)] * MAX_LANES)
-    assert "64 lanes already" in stage.error("add")
+def test_number_of_lanes_is_limited(rig: Rig) -> None:
+    assert "there are no lanes" in rig.error("lane/0/mute", 1)
+    assert "nothing to undo" in rig.error("undo")
+    rig.say(*[("add",)] * MAX_LANES)
+    assert "64 lanes already" in rig.error("add")
 
 
-def test_removing_a_lane_removes_its_hits(stage: Stage) -> None:
-    stage.say(*DRUMS, ("lane/0/step/0", 1.0), ("lane/2/step/0", 0.5))
-    assert stage.say(("lane/0/remove",))[1] == [SetStep(0, (Trigger(0.5),))]
-    assert [lane["from"] for lane in stage.state()[1]] == ["hihat", ""]
-    assert stage.say(("clear",))[1] == [SetStep(0, ())]
-    assert stage.state()[1] == []
+def test_removing_a_lane_removes_its_hits(rig: Rig) -> None:
+    rig.say(*DRUMS, ("lane/0/step/0", 1.0), ("lane/2/step/0", 0.5))
+    assert rig.say(("lane/0/remove",))[1] == [SetStep(0, (Trigger(0.5),))]
+    assert [lane["from"] for lane in rig.state()[1]] == ["hihat", ""]
+    assert rig.say(("clear",))[1] == [SetStep(0, ())]
+    assert rig.state()[1] == []
 
 
-def test_undo_steps_by_gesture_and_reaches_the_player(stage: Stage) -> None:
-    stage.say(("add",))
-    stage.now += GESTURE_S
-    stage.say(("lane/0/step/0", 0.5))
-    stage.say(("lane/0/step/0", 1.0))
-    stage.now += GESTURE_S
-    stage.say(("tempo", 90.0))
-    head, _ = stage.state()
+def test_undo_reverts_a_gesture_and_reaches_the_player(rig: Rig) -> None:
+    rig.say(("add",))
+    rig.now += GESTURE_S
+    rig.say(("lane/0/step/0", 0.5))
+    rig.say(("lane/0/step/0", 1.0))
+    rig.now += GESTURE_S
+    rig.say(("tempo", 90.0))
+    head, _ = rig.state()
     assert (head["undo"], head["redo"]) == (1, 0)
-    assert stage.say(("undo",))[1] == [SetClock(120.0, 50.0, 16)]
-    assert stage.say(("undo",))[1] == [SetStep(0, ())]
-    assert stage.say(("redo",))[1] == [SetStep(0, (Trigger(1.0),))]
-    stage.say(("undo",), ("undo",))
-    head, lanes = stage.state()
+    assert rig.say(("undo",))[1] == [SetClock(120.0, 50.0, 16)]
+    assert rig.say(("undo",))[1] == [SetStep(0, ())]
+    assert rig.say(("redo",))[1] == [SetStep(0, (Trigger(1.0),))]
+    rig.say(("undo",), ("undo",))
+    head, lanes = rig.state()
     assert (head["undo"], head["redo"], lanes) == (0, 1, [])
-    stage.say(("add",))
-    assert "nothing to redo" in stage.error("redo")
+    rig.say(("add",))
+    assert "nothing to redo" in rig.error("redo")
 
 
-def test_recall_restores_lanes_tempo_and_swing_of_a_pattern(stage: Stage, info: ModelInfo) -> None:
-    stage.say(("add", "kick"), ("lane/0/step/4", 1.0), ("tempo", 90.0), ("store", "intro"))
-    kept = stage.state()[1]
-    assert stage.state()[0]["pattern"] == "intro"
-    stage.say(("clear",), ("tempo", 150.0))
-    assert stage.state()[0]["pattern"] == ""
-    _, asked = stage.say(("recall", "intro"))
+def test_recall_restores_lanes_tempo_and_swing_of_a_pattern(rig: Rig, info: ModelInfo) -> None:
+    rig.say(("add", "kick"), ("lane/0/step/4", 1.0), ("tempo", 90.0), ("store", "intro"))
+    kept = rig.state()[1]
+    assert rig.state()[0]["pattern"] == "intro"
+    rig.say(("clear",), ("tempo", 150.0))
+    assert rig.state()[0]["pattern"] == ""
+    _, asked = rig.say(("recall", "intro"))
     kick = Trigger(1.0, point=between(info, "kick", "kick", 0.0))
     assert asked == [SetClock(90.0, 50.0, 16), SetStep(4, (kick,))]
-    head, lanes = stage.state()
+    head, lanes = rig.state()
     assert (head["pattern"], head["tempo"], lanes) == ("intro", 90.0, kept)
-    (names,) = stage.control.handle([Message("/morph/get/patterns")], ANNA)
+    (names,) = rig.control.handle([Message("/morph/get/patterns")], ANNA)
     assert names == Message("/morph/patterns.reply", ("intro",))
-    stage.say(("delete", "intro"))
-    assert "no pattern named 'intro'" in stage.error("recall", "intro")
+    rig.say(("delete", "intro"))
+    assert "no pattern named 'intro'" in rig.error("recall", "intro")
 
 
 def test_patterns_survive_a_restart_and_the_sequencer_is_stopped(info: ModelInfo, tmp_path: Path) -> None:
     shelf = PresetFile(tmp_path / "presets.json")
-    first = Stage(info, shelf)
+    first = Rig(info, shelf)
     first.say(("add", "kick", "snare"), ("lane/0/step/1", 0.5, 1.0), ("store", "verse"))
     first.say(("lane/0/step/1", 1.0), ("lane/0/pan", -0.5), ("swing", 60.0), ("start",))
     _, lanes = first.state()
     first.control.close()
-    again = Stage(info, shelf)
+    again = Rig(info, shelf)
     head, lanes_again = again.state()
     assert (lanes_again, head["swing"], head["playing"]) == (lanes, 60.0, 0)
     hit = Trigger(1.0, pan=-0.5, point=between(info, "kick", "snare", 1.0))
@@ -282,43 +283,45 @@ def test_patterns_survive_a_restart_and_the_sequencer_is_stopped(info: ModelInfo
     assert again.state()[1][0]["velocities"][1] == 0.5
 
 
-def test_change_of_model_loads_its_pattern_and_stops_the_sequencer(info: ModelInfo, tmp_path: Path) -> None:
-    """The current pattern is saved even if it was never stored under a name."""
-    stage = Stage(info, PresetFile(tmp_path / "presets.json"))
-    stage.say(("add",), ("lane/0/step/9", 0.5), ("start",))
-    _, lanes = stage.state()
-    stage.player.take()
-    stage.change_model("other")
-    head, lanes_again = stage.state()
+def test_change_of_model_restores_the_pattern_of_that_model_and_stops_the_sequencer(
+    info: ModelInfo, tmp_path: Path
+) -> None:
+    """The pattern is restored although it was never stored under a name."""
+    rig = Rig(info, PresetFile(tmp_path / "presets.json"))
+    rig.say(("add",), ("lane/0/step/9", 0.5), ("start",))
+    _, lanes = rig.state()
+    rig.player.take()
+    rig.change_model("other")
+    head, lanes_again = rig.state()
     assert (head["playing"], head["undo"], lanes_again) == (0, 0, lanes)
-    told = [each for each in stage.player.take() if not isinstance(each, Prepare)]
+    told = [each for each in rig.player.take() if not isinstance(each, Prepare)]
     assert told == [SetStep(9, (Trigger(0.5),))]
 
 
 def test_new_version_of_the_model_keeps_the_loop_playing_and_the_presets(info: ModelInfo) -> None:
-    stage = Stage(info)
-    stage.control.handle([Message("/morph/preset/store", ("fat",))], ANNA)
-    stage.say(("add", "fat"), ("lane/0/step/9", 0.5), ("store", "one"), ("start",))
-    before = stage.state()
-    stage.player.take()
+    rig = Rig(info)
+    rig.control.handle([Message("/morph/preset/store", ("fat",))], ANNA)
+    rig.say(("add", "fat"), ("lane/0/step/9", 0.5), ("store", "one"), ("start",))
+    before = rig.state()
+    rig.player.take()
     newer = dataclasses.replace(info, loudness_db=info.loudness_db - 1.0)
-    stage.instruments.info = newer
-    stage.change_model("newer")
-    head, lanes = stage.state()
-    assert stage.control.info is newer
+    rig.instruments.info = newer
+    rig.change_model("newer")
+    head, lanes = rig.state()
+    assert rig.control.info is newer
     assert (head["playing"], lanes) == (1, before[1])
-    assert list(stage.control.presets) == ["fat"]
-    assert list(stage.control.presets.patterns) == ["one"]
-    told = [each for each in stage.player.take() if not isinstance(each, Prepare)]
+    assert list(rig.control.presets) == ["fat"]
+    assert list(rig.control.presets.patterns) == ["one"]
+    told = [each for each in rig.player.take() if not isinstance(each, Prepare)]
     assert not any(isinstance(each, StartSteps | StopSteps) for each in told)
 
 
 def test_presets_and_patterns_share_one_file(info: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
-    stage = Stage(info, PresetFile(path))
-    stage.control.handle([Message("/morph/preset/store", ("fat",))], ANNA)
-    stage.say(("add", "fat"), ("store", "one"))
-    stage.control.close()
+    rig = Rig(info, PresetFile(path))
+    rig.control.handle([Message("/morph/preset/store", ("fat",))], ANNA)
+    rig.say(("add", "fat"), ("store", "one"))
+    rig.control.close()
     (section,) = json.loads(path.read_text())["models"].values()
     assert set(section) == {"sounds", "presets", "last", "sequencer"}
     assert list(section["presets"]) == ["fat"]
@@ -351,9 +354,9 @@ def test_invalid_pattern_is_left_out(pattern: Any) -> None:
 def test_patterns_that_do_not_fit_are_reported_and_stay_in_the_file(info: ModelInfo, tmp_path: Path) -> None:
     path, said = tmp_path / "presets.json", list[str]()
     shelf = PresetFile(path, said.append)
-    stage = Stage(info, shelf)
-    stage.say(("add",), ("store", "one"))
-    stage.control.close()
+    rig = Rig(info, shelf)
+    rig.say(("add",), ("store", "one"))
+    rig.control.close()
     path.write_text(path.read_text().replace('"tempo": 120.0', '"tempo": 1.0'))
     presets, before = shelf.open(info), path.read_text()
     assert list(presets.patterns) == []
@@ -362,92 +365,90 @@ def test_patterns_that_do_not_fit_are_reported_and_stay_in_the_file(info: ModelI
     assert path.read_text() == before
 
 
-def test_lane_follows_its_preset_and_is_silent_once_the_preset_is_deleted(
-    stage: Stage, info: ModelInfo
-) -> None:
+def test_lane_follows_its_preset_and_is_silent_once_the_preset_is_deleted(rig: Rig, info: ModelInfo) -> None:
     def preset(what: str, *z: float) -> list[Command]:
-        stage.player.take()
-        stage.control.handle([Message("/morph/z", z)] if z else [], BERT)
-        stage.control.handle([Message(f"/morph/preset/{what}", ("mine",))], BERT)
-        return [each for each in stage.player.take() if isinstance(each, SetStep)]
+        rig.player.take()
+        rig.control.handle([Message("/morph/z", z)] if z else [], BERT)
+        rig.control.handle([Message(f"/morph/preset/{what}", ("mine",))], BERT)
+        return [each for each in rig.player.take() if isinstance(each, SetStep)]
 
     here, there = (0.5,) * info.latent_dim, (-0.5,) * info.latent_dim
     preset("store", *here)
-    stage.say(("add", "mine"), ("lane/0/step/0", 1.0))
+    rig.say(("add", "mine"), ("lane/0/step/0", 1.0))
     assert preset("store", *there) == [SetStep(0, (Trigger(1.0, point=there),))]
     assert preset("delete") == [SetStep(0, ())]
-    (lane,) = stage.state()[1]
+    (lane,) = rig.state()[1]
     assert (lane["from"], lane["missing"]) == ("mine", "mine")
 
 
-def test_subscribers_are_told_of_changes_by_any_sender(stage: Stage) -> None:
-    stage.say(*DRUMS)
-    stage.news()
-    stage.control.handle([Message("/morph/subscribe", (BERT[1], 1000.0))], BERT)
-    stage.news()
-    stage.say(("lane/1/step/5", 0.75))
-    head, *lanes = stage.control.handle([Message("/morph/get/seq")], ANNA)
-    assert stage.news() == [(BERT, head), (BERT, lanes[1])]
-    assert stage.news() == []
-    stage.say(("start",))
-    ((receiver, told),) = stage.news()
+def test_subscribers_are_told_of_changes_that_any_sender_makes(rig: Rig) -> None:
+    rig.say(*DRUMS)
+    rig.news()
+    rig.control.handle([Message("/morph/subscribe", (BERT[1], 1000.0))], BERT)
+    rig.news()
+    rig.say(("lane/1/step/5", 0.75))
+    head, *lanes = rig.control.handle([Message("/morph/get/seq")], ANNA)
+    assert rig.news() == [(BERT, head), (BERT, lanes[1])]
+    assert rig.news() == []
+    rig.say(("start",))
+    ((receiver, told),) = rig.news()
     assert (receiver, _facts(told.arguments)["playing"]) == (BERT, 1)
 
 
-def test_revision_in_the_status_rises_with_every_change(stage: Stage) -> None:
+def test_revision_of_the_pattern_in_the_status_rises_with_every_change(rig: Rig) -> None:
     def revision() -> int:
-        (status,) = stage.control.handle([Message("/morph/get/status")], BERT)
+        (status,) = rig.control.handle([Message("/morph/get/status")], BERT)
         told = _facts(status.arguments)["seq_revision"]
-        assert stage.state()[0]["revision"] == told
+        assert rig.state()[0]["revision"] == told
         return int(told)
 
     seen = [revision()]
     for message in (("add",), ("lane/0/step/0", 1.0), ("undo",), ("start",), ("stop",), ("store", "a")):
-        stage.say(message)
+        rig.say(message)
         seen.append(revision())
         assert seen[-1] == revision()
     assert seen == sorted(set(seen))
 
 
-def test_sounds_are_decoded_ahead_after_an_edit(stage: Stage, info: ModelInfo) -> None:
-    stage.say(("add", "kick", "snare"), ("lane/0/step/0", 1.0, 0.25), ("lane/0/step/8", 1.0, 0.75))
-    stage.player.take()
-    stage.news()
-    assert stage.player.take() == []
-    stage.now += 1.0
-    stage.news()
+def test_sounds_of_the_pattern_are_decoded_ahead_after_an_edit(rig: Rig, info: ModelInfo) -> None:
+    rig.say(("add", "kick", "snare"), ("lane/0/step/0", 1.0, 0.25), ("lane/0/step/8", 1.0, 0.75))
+    rig.player.take()
+    rig.news()
+    assert rig.player.take() == []
+    rig.now += 1.0
+    rig.news()
     points = tuple(between(info, "kick", "snare", t) for t in (0.25, 0.75))
-    assert stage.player.take() == [Prepare(points)]
-    stage.news()
-    assert stage.player.take() == []
+    assert rig.player.take() == [Prepare(points)]
+    rig.news()
+    assert rig.player.take() == []
 
 
-def test_restarted_player_gets_the_pattern_and_plays(stage: Stage) -> None:
-    stage.say(("add",), ("lane/0/step/0", 1.0), ("tempo", 90.0), ("start",))
-    stage.player.take()
-    stage.control.resume(stage.control.info)
-    told = [each for each in stage.player.take() if not isinstance(each, Prepare)]
+def test_restarted_player_gets_the_pattern_and_the_command_to_start(rig: Rig) -> None:
+    rig.say(("add",), ("lane/0/step/0", 1.0), ("tempo", 90.0), ("start",))
+    rig.player.take()
+    rig.control.resume(rig.control.info)
+    told = [each for each in rig.player.take() if not isinstance(each, Prepare)]
     assert told == [SetClock(90.0, 50.0, 16), SetStep(0, (Trigger(1.0),)), StartSteps()]
 
 
-def test_path_moves_the_point_through_its_places_in_each_loop(stage: Stage) -> None:
-    place = stage.control.space.map.tolist()
-    asked = stage.say(("path", *place[0], *place[1], *place[2]))[1]
+def test_path_moves_the_point_through_its_places_on_the_map_in_each_loop(rig: Rig) -> None:
+    place = rig.control.space.map.tolist()
+    asked = rig.say(("path", *place[0], *place[1], *place[2]))[1]
     ways = [each.way for each in asked if isinstance(each, SetStep)]
     assert len(ways) == 16
     assert all(way[-1] == following[0] for way, following in pairwise(ways))
     for step, sound in ((0, 0), (8, 1)):
-        assert ways[step][0] == pytest.approx(stage.control.info.anchors[sound].z)
-    assert ways[15][-1] == pytest.approx(stage.control.info.anchors[2].z)
-    head, path = stage.control.handle([Message("/morph/get/seq")], BERT)
+        assert ways[step][0] == pytest.approx(rig.control.info.anchors[sound].z)
+    assert ways[15][-1] == pytest.approx(rig.control.info.anchors[2].z)
+    head, path = rig.control.handle([Message("/morph/get/seq")], BERT)
     assert _facts(head.arguments)["path"] == 3
     assert path == Message("/morph/seq/path.reply", tuple(x for each in place[:3] for x in each))
-    assert stage.say(("path",))[1] == [SetStep(step, ()) for step in range(16)]
-    assert "x and y" in stage.error("path", 0.1, 0.2, 0.3)
-    assert "x and y" in stage.error("path", *[0.5] * 130)
+    assert rig.say(("path",))[1] == [SetStep(step, ()) for step in range(16)]
+    assert "x and y" in rig.error("path", 0.1, 0.2, 0.3)
+    assert "x and y" in rig.error("path", *[0.5] * 130)
 
 
-def test_a_path_is_stored_with_its_pattern(stage: Stage) -> None:
+def test_a_path_is_stored_with_its_pattern(rig: Rig) -> None:
     pattern = Pattern(path=((0.25, 0.5), (1.0, 0.0)))
     kept = json.loads(json.dumps(Patterns(pattern).section()))
     assert Patterns.read(kept) == (Patterns(pattern), 0)

@@ -1,4 +1,4 @@
-"""The preset file: a section for each model, atomic writes, and no loss when the file is broken."""
+"""The preset file: it has a section for each model, is written atomically, and is kept if it is broken."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_presets_survive_a_restart(info: ModelInfo, tmp_path: Path) -> None:
 
 
 def namesake(info: ModelInfo) -> ModelInfo:
-    """Return a model with the same name and configuration but other sounds."""
+    """Return a model with the name and configuration of `info` but with other sounds."""
     return replace(info, anchors=info.anchors[1:])
 
 
@@ -66,7 +66,7 @@ def test_the_next_version_of_a_model_keeps_presets_and_state(info: ModelInfo, tm
     assert said == [f"the presets of an earlier version of {info.name!r} are kept: mine"]
     found.delete("mine")
     shelf.save(found)
-    assert dict(shelf.open(versions[2])) == {}  # the version now has its own section
+    assert dict(shelf.open(versions[2])) == {}  # this version now has a section of its own
     assert dict(shelf.open(versions[0])) == {"mine": FAT}
 
 
@@ -84,7 +84,9 @@ def test_section_of_an_earlier_version_is_deleted_once_a_newer_one_has_its_prese
     assert [*json.loads(path.read_text())["models"]] == kept
 
 
-def test_presets_of_another_model_are_offered_but_not_taken_over(info: ModelInfo, tmp_path: Path) -> None:
+def test_presets_of_another_model_with_the_same_name_are_offered_but_not_copied(
+    info: ModelInfo, tmp_path: Path
+) -> None:
     path, said = tmp_path / "presets.json", list[str]()
     of_earlier_release = f"{info.name} {info.config_hash[:16]}"
     sections = {
@@ -102,7 +104,7 @@ def test_presets_of_another_model_are_offered_but_not_taken_over(info: ModelInfo
     assert shelf.earlier(info) == {info.config_hash[:16]: {"fat": FAT}}
     presets.store("own", THIN)
     shelf.save(presets)
-    assert dict(shelf.open(info)) == {"own": THIN}  # no offer once the model has presets
+    assert dict(shelf.open(info)) == {"own": THIN}  # the offer is not repeated once the model has presets
     assert said == [line]
     assert json.loads(path.read_text())["models"].keys() == {*sections, presets.key}
 
@@ -187,7 +189,7 @@ def test_number_of_presets_is_limited(info: ModelInfo) -> None:
 
 
 def test_saves_of_several_threads_are_serialized(info: ModelInfo, tmp_path: Path) -> None:
-    """Two threads save when the server ends during a background save."""
+    """Two threads save if the server ends during a save in the background."""
     shelf = PresetFile(tmp_path / "presets.json")
     presets = Presets(info, {str(number): FAT for number in range(100)})
     begin, failed = threading.Barrier(4), []
@@ -210,7 +212,7 @@ def test_saves_of_several_threads_are_serialized(info: ModelInfo, tmp_path: Path
     assert {each.name for each in tmp_path.iterdir()} == {"presets.json", ".presets.json.lock"}
 
 
-def test_two_servers_keep_each_others_presets(info: ModelInfo, tmp_path: Path) -> None:
+def test_two_servers_with_one_preset_file_keep_each_others_presets(info: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     first = Presets(info, {"old": FAT, "replaced": FAT, "deleted": FAT})
     PresetFile(path).save(first)
@@ -248,7 +250,7 @@ def test_concurrent_saves_of_two_processes_lose_no_preset(
     assert len(PresetFile(path).open(info)) == 40
 
 
-def test_leftovers_of_a_save_that_was_killed_are_removed(info: ModelInfo, tmp_path: Path) -> None:
+def test_temporary_files_of_a_save_that_was_killed_are_removed(info: ModelInfo, tmp_path: Path) -> None:
     path = tmp_path / "presets.json"
     code = (
         "import os, sys; from pathlib import Path\n"
@@ -263,7 +265,7 @@ def test_leftovers_of_a_save_that_was_killed_are_removed(info: ModelInfo, tmp_pa
     assert {each.name for each in tmp_path.iterdir()} == {"presets.json", ".presets.json.lock"}
 
 
-def test_a_thousand_presets_are_read_and_the_rest_is_reported_and_kept(
+def test_a_thousand_presets_are_read_and_any_others_are_reported_and_kept(
     info: ModelInfo, tmp_path: Path
 ) -> None:
     path, said = tmp_path / "presets.json", list[str]()

@@ -1,4 +1,7 @@
-"""A project: the whole state is restored with the same model; with another model, faults are reported."""
+"""A project: the state of the server (settings, presets, pattern), which a plugin host stores and restores.
+
+With another model, the points are left out, and this is reported.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ KEYS = ("model", "settings", "glide", "presets", "sequencer")
 
 @pytest.fixture
 def kept(decoder: Decoder) -> dict[str, Any]:
-    """The project of an instrument with changed settings, a preset and a pattern."""
+    """The project of a server with changed settings, a preset and a pattern."""
     control = Control(decoder.info, RecordingPlayer())
     for message in (
         Message("/morph/pan", (-0.5,)),
@@ -36,7 +39,7 @@ def kept(decoder: Decoder) -> dict[str, Any]:
     return kept
 
 
-def test_project_restores_its_instrument(decoder: Decoder, kept: dict[str, Any]) -> None:
+def test_project_restores_settings_presets_and_pattern(decoder: Decoder, kept: dict[str, Any]) -> None:
     player = RecordingPlayer()
     control = Control(decoder.info, player)
     player.played.clear()

@@ -1,4 +1,4 @@
-"""Work for many senders: they take turns, each sender's work stays in order, and replies come last."""
+"""Turns of the senders of messages: each sender's work stays in order, and replies come last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ A, B = ("10.0.0.1", 1), ("10.0.0.2", 2)
 
 
 def work(done: list[str], name: str, asks: str) -> Iterator[bool]:
-    """Do one piece of work, and one more for each letter of `asks`; `?` stands for a reply to a question."""
+    """Do one piece of work, and one for each letter of `asks`; the letter `?` stands for a reply."""
     done.append(name)
     for letter in asks:
         yield letter == "?"
@@ -24,7 +24,7 @@ def carry_out(turns: Turns) -> None:
         turns.take()
 
 
-def test_senders_take_turns_and_work_of_each_stays_in_order() -> None:
+def test_senders_take_turns_and_the_work_of_each_stays_in_order() -> None:
     turns = Turns()
     done: list[str] = []
     turns.add(A, work(done, "a", ".."), 1)
@@ -44,7 +44,7 @@ def test_replies_wait_until_all_other_work_is_done() -> None:
     assert done == ["a", "c", "c.", "c.", "a?", "a?"]
 
 
-def test_exception_ends_the_work_of_its_datagram_only() -> None:
+def test_exception_ends_only_the_work_of_one_datagram() -> None:
     def broken() -> Iterator[bool]:
         yield False
         raise RuntimeError
@@ -60,7 +60,7 @@ def test_exception_ends_the_work_of_its_datagram_only() -> None:
     assert done == ["b", "b."]
 
 
-def test_waiting_bytes_are_limited_for_each_sender() -> None:
+def test_bytes_that_wait_are_limited_for_each_sender() -> None:
     turns = Turns()
     assert turns.add(A, iter(()), MAX_BYTES)
     assert not turns.add(A, iter(()), 1)

@@ -1,4 +1,7 @@
-"""The engine between mixer and device: order of blocks, lateness, limits, shutdown."""
+"""The engine, which renders blocks of the mixer's sound ahead of the audio device that takes them.
+
+A block that is not ready in time is late. Under high load, the engine sheds voices: it ends them early.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ def take_to_the_end(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("block_size", [64, 100, 512])
-def test_device_and_sink_receive_the_samples_of_the_mixer(
+def test_device_and_recorder_receive_the_samples_of_the_mixer(
     make_engine: Callable[..., Engine], make_mixer: Make, block_size: int
 ) -> None:
     tape = Tape()
@@ -84,7 +87,7 @@ def test_handing_over_a_block_neither_waits_nor_logs(make_engine: Callable[..., 
         if event in ("call", "c_call"):
             called.add(function.__name__ if event == "c_call" else frame.f_code.co_name)
 
-    for _ in range(2 * engine.ahead):  # finished blocks, and missing ones
+    for _ in range(2 * engine.ahead):  # first blocks that are finished, and then missing ones
         sys.setprofile(note)
         engine.hand_over(out)
         sys.setprofile(None)
@@ -97,9 +100,9 @@ def test_handing_over_a_block_neither_waits_nor_logs(make_engine: Callable[..., 
 def test_late_blocks_are_silent_and_counted_only_during_sound(
     make_engine: Callable[..., Engine],
 ) -> None:
-    engine = make_engine(synchronous=False)  # the render thread is not started: every block is late
+    engine = make_engine(synchronous=False)  # every block is late, as the render thread has not started
     np.testing.assert_array_equal(take(engine, 5), 0.0)
-    assert (engine.late_blocks, engine.asked) == (0, 5)  # late blocks are inaudible while no voice sounds
+    assert (engine.late_blocks, engine.asked) == (0, 5)  # nobody hears a late block while no voice sounds
     engine.submit([Trigger(1.0)])
     engine.render_next()
     assert take(engine, 1).any()
@@ -126,7 +129,7 @@ def test_late_block_sheds_the_quietest_voice(make_engine: Callable[..., Engine])
 
 
 class Slow:
-    """Effects that need twice the duration of a block."""
+    """Effects that take twice the duration of a block."""
 
     latency_samples = 0
 
@@ -137,10 +140,10 @@ class Slow:
 
 
 @pytest.mark.parametrize("synchronous", [False, True])
-def test_high_load_decodes_more_ticks_per_call_and_sheds_unless_synchronous(
+def test_under_high_load_more_frames_are_decoded_per_call_and_voices_shed_unless_synchronous(
     make_engine: Callable[..., Engine], synchronous: bool
 ) -> None:
-    """A synchronous device waits, so no block is late."""
+    """A synchronous device waits for each block, so no block is late."""
     engine = make_engine(synchronous=synchronous, effects=Slow())
     engine.start()
     for _ in range(1000):
@@ -154,15 +157,15 @@ def test_high_load_decodes_more_ticks_per_call_and_sheds_unless_synchronous(
     assert (engine.status()["shed"] == 0) == synchronous
 
 
-def test_hits_wait_at_most_patience_blocks_for_a_longer_queue(
+def test_hits_wait_for_a_longer_queue_for_at_most_a_few_blocks(
     make_mixer: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a machine that cannot keep up, hits start a few blocks later, and a voice is shed."""
+    """On a machine that is too slow, hits start a few blocks later, and a voice is shed."""
     mixer = make_mixer()
     warm_up(mixer)
 
     class Device:
-        """Takes every block as soon as it is finished, and one more."""
+        """A device that takes every block as soon as it is finished, and one more."""
 
         latency_samples = 0
         blocks = 0
@@ -178,7 +181,7 @@ def test_hits_wait_at_most_patience_blocks_for_a_longer_queue(
     device = Device()
     engine = Engine(mixer, paced=True, effects=device)
     monotonic = time.monotonic
-    monkeypatch.setattr("time.monotonic", lambda: monotonic() + 60.0)  # the engine is far behind
+    monkeypatch.setattr("time.monotonic", lambda: monotonic() + 60.0)  # as if the engine were far behind
     for hits in (2, 3):
         engine.submit([Trigger(1.0)] * (hits - mixer.hits))
         engine.render_next()
@@ -187,7 +190,7 @@ def test_hits_wait_at_most_patience_blocks_for_a_longer_queue(
     assert mixer.shed > 0
 
 
-def test_full_inbox_drops_moves_and_scheduled_commands_but_no_immediate_hit(
+def test_full_queue_of_commands_drops_moves_and_scheduled_commands_but_no_immediate_hit(
     make_engine: Callable[..., Engine],
 ) -> None:
     engine = make_engine()
@@ -251,7 +254,7 @@ def test_stop_fades_out_to_silence_and_ends_the_threads(make_engine: Callable[..
     np.testing.assert_array_equal(played[-10:], 0.0)
 
 
-def test_p99_includes_the_wait_for_the_device(make_mixer: Callable[..., Mixer]) -> None:
+def test_measured_latency_includes_the_wait_for_the_device(make_mixer: Callable[..., Mixer]) -> None:
     """The latency of a hit lasts from `submit` until the device takes its block."""
     engine = Engine(make_mixer(), ahead=2)
     engine.start()
@@ -266,10 +269,10 @@ def test_p99_includes_the_wait_for_the_device(make_mixer: Callable[..., Mixer]) 
     engine.close()
 
 
-def test_loop_plays_on_the_sample_clock_and_status_reports_its_step(
+def test_steps_of_the_loop_begin_at_their_samples_and_status_reports_the_step(
     make_engine: Callable[..., Engine],
 ) -> None:
-    """At 300 beats per minute a step takes 2400 samples, or 18.75 blocks."""
+    """At 300 beats per minute, a step lasts 2,400 samples, or 18.75 blocks."""
     engine = make_engine()
     log: list[tuple[int, Command]] = []
     engine.mixer.tap = lambda at, command: log.append((at, command))
@@ -301,8 +304,8 @@ def test_scheduled_loop_starts_at_the_exact_sample(make_engine: Callable[..., En
     assert [at for at, each in log if isinstance(each, Trigger)] == [sample]
 
 
-def test_streams_of_the_next_step_are_counted_before_its_block(make_mixer: Make) -> None:
-    """As with submitted hits, the rendering of a block in which many streams begin starts earlier."""
+def test_hits_of_the_next_step_that_need_decoding_are_counted_before_its_block(make_mixer: Make) -> None:
+    """Blocks in which hits begin to be decoded take longer, so the engine must know them in advance."""
     mixer = make_mixer()
     crossfade, block = Crossfade(mixer), np.zeros((128, 2), np.float32)
     here = tuple(mixer.glide.target)

@@ -1,4 +1,7 @@
-"""Load of the render thread, and the reactions to it."""
+"""The load of the render thread: the time that it takes for a block, relative to the block's duration.
+
+A decoder call decodes one tick (a fixed number of frames) of all voices, and more ticks under high load.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ BLOCK_S = 0.0025
 
 
 def feed(load: Load, share: float, seconds: float, now: float, decoding: bool = True) -> float:
-    """For `seconds`, feed blocks rendered in `share` of their duration; return the time at the end."""
+    """Report blocks for `seconds`, each rendered in `share` of its duration; return the time at the end."""
     for _ in range(round(seconds / BLOCK_S)):
         load.took(share * BLOCK_S, decoding, now)
         now += BLOCK_S
     return now
 
 
-def test_ticks_per_call_grow_under_high_load_and_shrink_after_calm() -> None:
+def test_ticks_per_call_rise_under_high_load_and_fall_after_a_calm_time() -> None:
     load = Load(BLOCK_S)
     now = feed(load, HIGH - 0.05, 5.0, 100.0)
     assert load.at_once == 1
@@ -26,9 +29,9 @@ def test_ticks_per_call_grow_under_high_load_and_shrink_after_calm() -> None:
     now = feed(load, HIGH + 0.3, 2 * SETTLE_S, now)
     assert load.at_once == 4
     now = feed(load, HIGH + 0.3, 5.0, now)
-    assert load.at_once == 4  # the maximum
+    assert load.at_once == 4  # this is the maximum
     now = feed(load, 0.5 * (LOW + HIGH), 3 * CALM_S, now)
-    assert load.at_once == 4  # neither high nor low
+    assert load.at_once == 4  # the load is neither high nor low
     now = feed(load, 0.0, 1.2 * CALM_S, now)
     assert load.at_once == 2
     feed(load, 0.0, 1.2 * CALM_S, now)
@@ -44,7 +47,7 @@ def test_pause_of_the_machine_does_not_count_as_load() -> None:
     assert load.at_once == 1
 
 
-def test_peak_counts_only_blocks_with_decoding_and_decays() -> None:
+def test_peak_load_decays_and_is_that_of_blocks_with_decoding() -> None:
     load = Load(BLOCK_S)
     assert load.peak_s == CAREFUL * BLOCK_S
     now = feed(load, 0.1, 10.0, 0.0)
@@ -53,7 +56,7 @@ def test_peak_counts_only_blocks_with_decoding_and_decays() -> None:
     assert load.peak_s == pytest.approx(0.1 * BLOCK_S)
     load.took(2.5 * BLOCK_S, True, now)
     assert load.peak_s == 2.5 * BLOCK_S
-    load.took(1.0, True, now)  # the machine paused
+    load.took(1.0, True, now)  # as if the machine had paused
     assert load.peak_s == OUTLIER * BLOCK_S
     feed(load, HIGH + 0.3, 2 * SETTLE_S, now)
     load.took(1.0, True, now)

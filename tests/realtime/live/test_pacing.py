@@ -1,4 +1,7 @@
-"""Pacing: the lead of the render thread over the device."""
+"""Pacing: the lead, the time from the start of a block's rendering until the device takes the block.
+
+The lead is a margin plus the time that decoding may take. A stream is a sound that is decoded as it plays.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from realtime.synth.commands import Prepare, SetZ, Trigger
 from realtime.synth.mixer import Cost, Mixer
 from tests.realtime.playing import RATE, Tape, take
 
-QUIET = Load(block_s=1e-9)  # its peak is negligible
+QUIET = Load(block_s=1e-9)  # the peak load is negligible
 COST = Cost(first_chunk_s=1e-3, sustained_voices=3, chunk_s=(1e-3, 1.5e-3, 2e-3), tick_s=5e-3)
 
 
@@ -28,7 +31,9 @@ def test_lead_is_margin_plus_worst_case_decoding_time() -> None:
     assert pacing.lead_s(COST, 0, 0, QUIET, 0.0, False) == pytest.approx(MARGIN_S)
     assert pacing.lead_s(COST, 1, 0, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 1e-3)
     assert pacing.lead_s(COST, 1, 1, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 2.5e-3)
-    assert pacing.lead_s(COST, 2, 9, QUIET, 0.0, True) == pytest.approx(0.009)  # the queue holds no more
+    assert pacing.lead_s(COST, 2, 9, QUIET, 0.0, True) == pytest.approx(
+        0.009
+    )  # three blocks, which fill the queue
     assert pacing.lead_s(None, 0, 0, QUIET, 0.0, False) == pytest.approx(0.009)
 
 
@@ -38,7 +43,7 @@ def test_late_or_nearly_late_block_raises_the_margin_for_a_while() -> None:
     assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S)
     pacing.finished(SPARE_S - 0.00005, 100.0)
     assert pacing.margin_s(100.0) == pytest.approx(MARGIN_S + 0.00005)
-    pacing.finished(-1.0, 300.0)  # too late for any margin
+    pacing.finished(-1.0, 300.0)  # this late, no margin would have helped
     assert pacing.margin_s(300.0) == pytest.approx(MARGIN_S + MORE_S, rel=0.01)
     assert pacing.margin_s(300.0 + RELIEF_S) == pytest.approx(MARGIN_S + MORE_S / 2, rel=0.01)
     for _ in range(50):
@@ -49,7 +54,7 @@ def test_late_or_nearly_late_block_raises_the_margin_for_a_while() -> None:
 def test_late_block_during_silence_does_not_raise_the_margin(
     make_mixer: Callable[..., Mixer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # nobody hears a block of silence that is late, but a larger margin would delay the next hits
+    # nobody hears that a block of silence is late, but a larger margin would delay the next hits
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     tape = Tape()
@@ -63,12 +68,12 @@ def test_late_block_during_silence_does_not_raise_the_margin(
             margins.append(engine.lead_s())
         take(engine, len(tape.blocks) - engine.asked)
         now[0] += engine.block_size / RATE + 0.01  # the next block is 10 ms late
-    assert margins[0] == MARGIN_S  # the block in which the sound begins
+    assert margins[0] == MARGIN_S  # in the block in which the sound begins
     assert margins[1] == pytest.approx(MARGIN_S + MORE_S, rel=0.01)
     assert margins[-1] > margins[1]
 
 
-def test_cached_hit_begins_no_stream_until_its_point_moves(
+def test_hit_with_a_cached_sound_needs_no_decoding_until_its_point_moves(
     make_mixer: Callable[..., Mixer], decoder: Decoder
 ) -> None:
     mixer = make_mixer()
@@ -95,7 +100,7 @@ def test_cached_hit_begins_no_stream_until_its_point_moves(
 def test_paced_engine_plays_the_same_sound_as_an_unpaced_one(
     make_mixer: Callable[..., Mixer], decoder: Decoder
 ) -> None:
-    """The sound is compared from its onset."""
+    """The sounds are compared from their onsets on."""
     heard = []
     for paced in (False, True):
         mixer = make_mixer()
@@ -118,7 +123,7 @@ def test_paced_engine_plays_the_same_sound_as_an_unpaced_one(
     np.testing.assert_allclose(heard[0], heard[1], atol=1e-6)
 
 
-def test_latency_terms_of_a_hit_and_a_move_add_up(make_mixer: Callable[..., Mixer]) -> None:
+def test_components_of_the_latencies_of_hits_and_moves_add_up(make_mixer: Callable[..., Mixer]) -> None:
     mixer = make_mixer(48_000)
     engine = Engine(mixer, block_size=96, ahead=3)
     engine.latency_s = 0.004
@@ -133,7 +138,10 @@ def test_latency_terms_of_a_hit_and_a_move_add_up(make_mixer: Callable[..., Mixe
 
 
 def test_lead_counts_every_tick_in_a_block() -> None:
-    """If no stream is running, the first tick is the first chunk of the streams that begin."""
+    """A block of 3 ms contains up to three ticks of 1.2 ms, in each of which the streams are decoded further.
+
+    If no stream is running, the first chunk of the streams that begin takes the place of the first tick.
+    """
     pacing, cost = Pacing(block_s=0.003, blocks=9), replace(COST, tick_s=1.2e-3)
     assert pacing.lead_s(cost, 1, 0, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 3e-3)
     assert pacing.lead_s(cost, 0, 1, QUIET, 0.0, False) == pytest.approx(MARGIN_S + SLOWER * (1e-3 + 2e-3))
@@ -143,7 +151,7 @@ def test_lead_counts_every_tick_in_a_block() -> None:
 
 
 def _raise(load: Load) -> None:
-    """Let blocks without decoding take as long as they last, until more ticks are decoded per call."""
+    """Report blocks that take as long as they last, until more ticks are decoded per call."""
     before, now = load.at_once, 100.0 * load.at_once
     while load.at_once == before:
         load.took(0.003, False, now)
@@ -154,7 +162,7 @@ def test_high_load_adds_a_reserve_of_blocks_to_the_lead_while_there_is_sound() -
     assert pacing.lead_s(COST, 1, 0, load, 0.0, True) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
     assert pacing.lead_s(COST, 1, 1, load, 0.0, True) == pytest.approx(MARGIN_S + CAREFUL * 0.003 + 1e-3)
     assert pacing.lead_s(COST, 0, 1, load, 0.0, False) == pytest.approx(MARGIN_S + CAREFUL * 0.003)
-    assert pacing.lead_s(COST, 0, 0, load, 0.0, False) == pytest.approx(MARGIN_S)  # nothing is decoded
+    assert pacing.lead_s(COST, 0, 0, load, 0.0, False) == pytest.approx(MARGIN_S)  # nothing is being decoded
     busy_s = MARGIN_S + CAREFUL * 0.003
     _raise(load)
     assert pacing.lead_s(COST, 1, 0, load, 0.0, True) == pytest.approx(busy_s + RESERVE * 0.006)

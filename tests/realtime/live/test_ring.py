@@ -1,4 +1,4 @@
-"""The queue of finished blocks, and the signals between its threads."""
+"""The queue of finished blocks of sound, and the signals between the threads that use it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Target:
 
 @pytest.fixture
 def recorded() -> list[Any]:
-    """Arguments of the calls of `record`."""
+    """The arguments of all calls of `record`."""
     return []
 
 
@@ -52,7 +52,7 @@ def test_calls_are_handled_in_order(line: RpcClient, recorded: list[Any]) -> Non
     assert recorded == list(range(100))
 
 
-def test_proxy_calls_the_methods_of_a_part_by_name(line: RpcClient, recorded: list[Any]) -> None:
+def test_proxy_calls_the_methods_of_an_attribute(line: RpcClient, recorded: list[Any]) -> None:
     part = Proxy(line, "part")
     part.append(4)
     part.append(3)
@@ -102,11 +102,11 @@ def test_client_refuses_calls_after_a_reply_timed_out() -> None:
     with pytest.raises(RpcError, match="does not answer"):
         line.ask("double", 1)
     with pytest.raises(RpcError):
-        line.ask("double", 2)  # a late reply would belong to the first call
+        line.ask("double", 2)  # a late reply to the first call could be mistaken for the second
     there.close()
 
 
-def test_reconnected_client_calls_the_new_process() -> None:
+def test_reconnected_client_calls_the_target_of_the_new_connection() -> None:
     here, there = multiprocessing.Pipe()
     gone = RpcClient(here)
     there.close()

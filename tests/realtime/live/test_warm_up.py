@@ -1,4 +1,4 @@
-"""Warm-up: decoding every shape before playing."""
+"""Warm-up: before a mixer plays, every shape of call to the decoder is tried and timed."""
 
 from __future__ import annotations
 

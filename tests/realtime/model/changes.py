@@ -1,4 +1,4 @@
-"""Changed copies of model files, as an attacker would write them."""
+"""Change model files as an attacker might."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ Change = Callable[[onnx.ModelProto], None]
 
 
 def changed(source: Path, target: Path, change: Change, seal: bool = True) -> Path:
-    """Write a changed copy of a model file; with `seal`, add a valid checksum. Return `target`."""
+    """Write a changed copy of a model file to `target`, and return `target`.
+
+    If `seal` is true, the copy gets a valid checksum.
+    """
     model = onnx.load(str(source))
     kept = [entry for entry in model.metadata_props if entry.key != "soundmorph_sha256"]
     del model.metadata_props[:]
@@ -27,7 +30,7 @@ def changed(source: Path, target: Path, change: Change, seal: bool = True) -> Pa
 
 
 def metadata(**changes: object) -> Change:
-    """Set fields of the ModelInfo or EncoderInfo in the metadata."""
+    """Return a change that sets fields of the ModelInfo or EncoderInfo in the metadata."""
 
     def change(model: onnx.ModelProto) -> None:
         entry = next(entry for entry in model.metadata_props if entry.key in KEYS)
@@ -37,7 +40,7 @@ def metadata(**changes: object) -> Change:
 
 
 def external(model: onnx.ModelProto) -> None:
-    """Move the data of a tensor to another file."""
+    """Make the model refer to another file for the data of a tensor."""
     tensor = model.graph.initializer[0]
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="/etc/passwd")

@@ -1,4 +1,4 @@
-"""Features of sounds, and the words for the ends of an axis."""
+"""Features of sounds, such as brightness, and the words for the two ends of an axis of the map."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def tone(hz: float, decay_s: float = 0.1, level: float = 1.0) -> np.ndarray:
     return (level * np.sin(2 * np.pi * hz * t) * np.exp(-t / decay_s)).astype(np.float32)
 
 
-def test_octave_changes_brightness_by_one_and_double_decay_changes_length_by_one() -> None:
+def test_octave_raises_brightness_by_one_and_doubled_decay_raises_length_by_one() -> None:
     low, high, long, loud = features(
         np.stack([tone(500), tone(1000), tone(500, 0.2), tone(500, level=2)]), RATE
     )
@@ -27,7 +27,7 @@ def test_octave_changes_brightness_by_one_and_double_decay_changes_length_by_one
     assert (loud - low)[NAMES.index("level")] == pytest.approx(20 * np.log10(2.0), abs=0.01)
 
 
-def test_noise_is_noisier_than_a_tone() -> None:
+def test_noise_has_a_higher_feature_noise_than_a_tone() -> None:
     noise = np.random.default_rng(1).normal(size=RATE).astype(np.float32)
     pure, noisy = features(np.stack([tone(500), noise]), RATE)
     assert noisy[NAMES.index("noise")] > pure[NAMES.index("noise")] + 3.0

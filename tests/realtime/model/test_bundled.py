@@ -23,7 +23,7 @@ def test_two_models_are_bundled_within_10_mb() -> None:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_bundled_model_has_metadata_and_every_class_sounds(name: str) -> None:
+def test_bundled_model_has_metadata_and_a_sound_for_every_class(name: str) -> None:
     decoder = Decoder(resolve(name), provider="cpu")
     info = decoder.info
     assert [each.name for each in info.classes] == CLASSES[name]
@@ -39,7 +39,7 @@ def test_bundled_model_has_metadata_and_every_class_sounds(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_bundled_encoder_maps_each_class_to_itself(name: str) -> None:
+def test_bundled_encoder_places_the_sound_of_each_class_closest_to_its_own_centre(name: str) -> None:
     decoder = Decoder(resolve(name), provider="cpu")
     info = decoder.info
     encoder = Encoder(encoder_path(decoder.path), info)
@@ -50,7 +50,7 @@ def test_bundled_encoder_maps_each_class_to_itself(name: str) -> None:
     assert nearest.tolist() == list(range(len(sounds)))
 
 
-def test_kit_has_a_course_between_each_pair_of_classes() -> None:
+def test_bundled_drums_have_a_measured_course_between_each_pair_of_classes() -> None:
     info = Decoder(resolve("drums"), provider="cpu").info
     pairs = set(itertools.combinations(range(len(info.classes)), 2))
     assert {(each.start, each.end) for each in info.courses} == pairs, (

@@ -1,4 +1,4 @@
-"""Courses, the even paths between classes: interpolation, the reverse path, and damaged metadata."""
+"""Courses, the paths between two class centres whose steps sound equal: interpolation and metadata."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_course_maps_a_share_of_the_way_to_a_position_and_a_level(
     assert courses.between(last, first).at(1.0 - share) == pytest.approx((1.0 - t, level_db))
 
 
-def test_pair_without_a_course_has_a_straight_one(info: ModelInfo) -> None:
+def test_pair_of_classes_without_a_measured_course_has_a_straight_one(info: ModelInfo) -> None:
     assert Courses(info).between(info.classes[0].name, info.classes[1].name) is STRAIGHT
     assert Course().at(0.3) == pytest.approx((0.3, 0.0))
 

@@ -17,7 +17,7 @@ def _z(decoder: Decoder, voices: int, frames: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def test_steps_equal_whole_decode(tiny_model: Path) -> None:
+def test_decoding_in_steps_equals_decoding_at_once(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=2)
     z = _z(decoder, 2, decoder.info.frames)
     whole = decoder.decode(z)
@@ -25,7 +25,7 @@ def test_steps_equal_whole_decode(tiny_model: Path) -> None:
     assert np.abs(np.concatenate(parts, axis=1) - whole).max() <= 1e-6
 
 
-def test_first_frames_equal_the_beginning_of_whole_decode(tiny_model: Path) -> None:
+def test_first_frames_decoded_alone_equal_the_beginning_of_the_sound(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model)
     z = np.random.default_rng(0).standard_normal((2, decoder.info.latent_dim)).astype(np.float32)
     begun, whole = decoder.decode(z, 5), decoder.decode(z)
@@ -40,7 +40,7 @@ def test_slots_do_not_affect_each_other(tiny_model: Path) -> None:
     alone.step(z[:, :4])
     wanted = alone.step(z[:, 4:]).copy()
     decoder.step(z[:, :4])
-    decoder.step(z[:1, 4:])  # slot 0 alone
+    decoder.step(z[:1, 4:])  # decodes slot 0 alone
     decoder.reset(0)
     decoder.move(2, 0)
     assert np.abs(decoder.step(np.ascontiguousarray(z[2:, 4:]))[0] - wanted[2]).max() <= 1e-6
@@ -80,7 +80,7 @@ def test_save_into_an_existing_state_allocates_nothing(tiny_model: Path) -> None
         decoder.load(0, state)
     kept = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert kept < 100 * 8  # less than a pointer per save
+    assert kept < 100 * 8  # less than the size of a pointer for each save
     assert np.array_equal(decoder.step(z[:, 4:]), wanted)
 
 
@@ -104,7 +104,7 @@ def test_steps_beyond_the_sound_or_the_capacity_are_refused(tiny_model: Path) ->
         decoder.step(_z(decoder, 1, 1))
 
 
-def test_step_in_steady_state_keeps_no_memory(tiny_model: Path) -> None:
+def test_repeated_steps_keep_no_memory(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=2)
     z = _z(decoder, 2, 1)
 
@@ -119,7 +119,7 @@ def test_step_in_steady_state_keeps_no_memory(tiny_model: Path) -> None:
     grown(10)
     kept = min(grown(500) for _ in range(5))  # threads left by other tests may allocate at the same time
     tracemalloc.stop()
-    assert kept < 500 * 8  # less than a pointer per step
+    assert kept < 500 * 8  # less than the size of a pointer for each step
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (2, 5, 3), (4,)])

@@ -1,4 +1,4 @@
-"""Encoder files, which lie beside their decoder and are untrusted, and the command that uses them."""
+"""Encoder files, which lie beside their decoder files and are untrusted, and the command `encode`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _operator(model: onnx.ModelProto) -> None:
 
 
 def _huge_tensor(model: onnx.ModelProto) -> None:
-    """Add a convolution with so many filters that its output would fill the memory."""
+    """Add a convolution whose output would fill the memory, as it has very many filters."""
     many = 2**18
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((many, 1, 1), np.float32), "many"))
     first = next(node for node in model.graph.node if node.op_type == "Unsqueeze")
@@ -106,7 +106,9 @@ def test_encoder_path_is_beside_the_decoder() -> None:
     assert encoder_path(Path("a/drums.onnx")) == Path("a/drums.encoder.onnx")
 
 
-def test_encode_prints_the_point(tiny_model: Path, sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_encode_prints_the_z_of_a_sound(
+    tiny_model: Path, sound: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["encode", str(sound), "--model", str(tiny_model)]) == 0
     z = json.loads(capsys.readouterr().out)
     assert len(z) == 4
@@ -155,7 +157,7 @@ def test_recording_of_an_hour_is_refused(tiny_model: Path) -> None:
 
 
 def test_sound_file_of_more_than_ten_minutes_is_refused(tiny_model: Path, tmp_path: Path) -> None:
-    """Ten minutes and a second of silence are 20 kB as FLAC."""
+    """The file, ten minutes and a second of silence as FLAC, has only 20 kB."""
     path, rate = tmp_path / "long.flac", 1000
     soundfile.write(path, np.zeros(601 * rate, np.int16), rate, format="FLAC", subtype="PCM_16")
     with pytest.raises(RealtimeError, match="the sound is too long: at most 10 minutes"):
@@ -169,7 +171,7 @@ def test_named_pipe_is_refused_as_a_sound(tiny_model: Path, tmp_path: Path) -> N
         Encoder(encoder_path(tiny_model)).encode_file(tmp_path / "pipe.wav")
 
 
-def test_separate_process_tries_out_a_model_and_encodes_a_sound(tiny_model: Path, sound: Path) -> None:
+def test_model_is_tried_and_sound_encoded_in_a_separate_process(tiny_model: Path, sound: Path) -> None:
     file = verify.read(tiny_model)
     errands.try_out(tiny_model, file)
     encoder = Encoder(encoder_path(tiny_model))

@@ -1,4 +1,8 @@
-"""Offsets of hits: along the directions of velocity, and within the spread of the takes."""
+"""Offsets of a hit's z: by its velocity, along a direction, and at random, between the takes of its class.
+
+A direction tells how z changes from soft to hard hits; classes and single drums have directions. Takes are
+training sounds. The amounts of the two offsets are `dynamics` and the variation.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,10 @@ from realtime.model.schema import Anchor, DrumInfo, ModelInfo
 
 @pytest.fixture
 def info(decoder: Decoder) -> ModelInfo:
-    """A model: class 0 at the origin, three takes around it, class 1 far away; each class has a direction."""
+    """A model with class 0 at the origin, three takes around it, and class 1 far away.
+
+    Each class has a direction.
+    """
     far = (100.0, 0.0, 0.0, 0.0)
     classes = tuple(
         replace(decoder.info.classes[at], centroid=centre, spread=1.0, velocity=direction)
@@ -35,7 +42,7 @@ def info(decoder: Decoder) -> ModelInfo:
         (1, 0, 0, 0),
     ],
 )
-def test_velocity_moves_along_the_direction_of_the_class(
+def test_velocity_moves_z_along_the_direction_of_the_class(
     info: ModelInfo, velocity: float, dynamics: float, first: float, second: float
 ) -> None:
     expression = Expression(info)
@@ -44,16 +51,16 @@ def test_velocity_moves_along_the_direction_of_the_class(
     assert found[0] == pytest.approx((0.0, first, 0.0, 0.0))
     assert found[1] == pytest.approx((0.0, 0.0, second, 0.0))
     middle = expression.offset(np.mean(centres, axis=0), velocity, dynamics, 0.0, ())
-    assert middle == pytest.approx(np.mean(found, axis=0))  # half of each
+    assert middle == pytest.approx(np.mean(found, axis=0))  # half of the offset of each class
 
 
-def test_near_a_drum_velocity_moves_along_the_direction_of_that_drum(info: ModelInfo) -> None:
+def test_near_a_drum_velocity_moves_z_along_the_direction_of_that_drum(info: ModelInfo) -> None:
     drum = DrumInfo(z=(0.0, 0.0, 3.0, 0.0), reach=0.5, velocity=(0.0, 0.0, 0.0, 6.0))
     expression = Expression(replace(info, drums=(drum,)))
     there = expression.offset(drum.z, 1.0, 1.0, 0.0, ())
     share = 1 / (1 + BACKGROUND)
     assert there == pytest.approx((0.0, 1.0 - share, 0.0, 3.0 * share))
-    weight = np.exp(-0.5)  # at the reach of the drum
+    weight = np.exp(-0.5)  # at a distance equal to the reach of the drum
     share = weight / (weight + BACKGROUND)
     assert expression.offset((0.0, 0.0, 3.5, 0.0), 1.0, 1.0, 0.0, ())[3] == pytest.approx(3.0 * share)
     assert expression.offset((0.0, 0.0, -2.0, 0.0), 1.0, 1.0, 0.0, ()) == pytest.approx((0.0, 1.0, 0.0, 0.0))
@@ -65,7 +72,9 @@ def test_directions_are_not_used_without_dynamics_or_at_the_middle_velocity(info
     z = info.classes[0].centroid
     assert expression.offset(z, 1.0, 0.0, 0.0, ()) == (0.0,) * 4
     assert expression.offset(z, 0.5, 1.0, 0.0, ()) == (0.0,) * 4
-    assert sum(expression.offset(z, 1.0, 0.0, 1.0, [1])) == pytest.approx(1.0)  # variation only
+    assert sum(expression.offset(z, 1.0, 0.0, 1.0, [1])) == pytest.approx(
+        1.0
+    )  # only the variation gives an offset
     assert np.isnan(expression.offset(z, 1.0, 1.0, 0.0, ())).all()
 
 
@@ -73,7 +82,7 @@ def test_variation_stays_between_the_takes_and_each_seed_gives_one_offset(info: 
     expression = Expression(info)
     z = info.classes[0].centroid
     places = np.array([expression.offset(z, 0.5, 1.0, 1.0, [seed]) for seed in range(300)])
-    assert places.min() >= 0.0  # on the edges of the triangle of the takes
+    assert places.min() >= 0.0  # each offset leads to a place on the edges of the triangle between the takes
     np.testing.assert_allclose(places.sum(axis=1), 1.0)
     np.testing.assert_allclose(places.mean(axis=0), (1 / 3, 1 / 3, 1 / 3, 0.0), atol=0.06)
     assert len(np.unique(places, axis=0)) == 300
@@ -93,7 +102,7 @@ def test_hits_without_known_takes_or_directions_have_no_offset(
     assert expression.offset((0.0,) * 4, 1.0, 1.0, 1.0, [3]) == (0.0,) * 4
 
 
-def test_shares_are_computed_once_for_successive_hits_at_the_same_point(
+def test_shares_of_the_classes_are_computed_once_for_successive_hits_at_the_same_z(
     info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expression, looks = Expression(info), []

@@ -1,4 +1,4 @@
-"""Mutated models are refused or played, and never end the process."""
+"""Randomly changed model files are refused or played, and never end the process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 CASES = 500
 
 
-def test_mutated_models_never_end_the_process(tiny_model: Path) -> None:
+def test_changed_models_never_end_the_process(tiny_model: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "bench.attack.hostile", str(tiny_model), str(CASES), "0"],
         cwd=Path(__file__).parents[3],

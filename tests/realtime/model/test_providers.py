@@ -1,4 +1,4 @@
-"""Checks of the installed ONNX Runtime build and of the execution provider."""
+"""Checks of the installed build of ONNX Runtime and of its execution provider."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def test_auto_selects_an_available_provider(tiny_model: Path) -> None:
     assert step_p99_s(session, file) > 0
 
 
-def test_error_for_unknown_provider_lists_known_ones(tiny_model: Path) -> None:
+def test_error_for_unknown_provider_lists_the_known_ones(tiny_model: Path) -> None:
     with pytest.raises(RealtimeError, match="choose auto, cpu or cuda"):
         open_session(verify.read(tiny_model), tiny_model, 1, "tpu")

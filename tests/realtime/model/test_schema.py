@@ -1,4 +1,4 @@
-"""Metadata survives writing and reading; inconsistent metadata is refused."""
+"""The metadata of a model file is the same after writing and reading; inconsistent metadata is refused."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ INFO = ModelInfo(
 )
 
 
-def test_metadata_survives_writing_and_reading() -> None:
+def test_metadata_is_the_same_after_writing_and_reading() -> None:
     assert ModelInfo.from_metadata(INFO.to_metadata()) == INFO
 
 
-def test_directions_of_drums_survive_and_files_without_them_keep_their_digest() -> None:
+def test_directions_of_drums_are_kept_and_change_no_digest_of_files_without_them() -> None:
     known = dataclasses.replace(INFO, drums=(DrumInfo((0.5, 1.0), 2.0, (0.0, -1.0)),))
     assert ModelInfo.from_metadata(known.to_metadata()) == known
     assert known.digest != INFO.digest == "901ac68c6b8843e970cc1776d223120c5a7d6e63d4a2ebaaa4c9f0b4a60db63c"
@@ -66,7 +66,7 @@ def test_damaged_drum_is_refused_with_the_reason(key: str, value: Any, message: 
         ModelInfo.from_metadata({SCHEMA_KEY: "1", INFO_KEY: json.dumps(content)})
 
 
-def test_proposed_morph_survives_and_a_damaged_one_is_refused() -> None:
+def test_proposed_morph_is_kept_and_a_damaged_one_is_refused() -> None:
     known = dataclasses.replace(INFO, morph=MorphInfo(1, 0, 150))
     assert ModelInfo.from_metadata(known.to_metadata()) == known
     content = json.loads(known.to_metadata()[INFO_KEY])

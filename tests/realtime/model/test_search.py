@@ -1,4 +1,4 @@
-"""The distance by ear, and the search for the point whose sound is nearest."""
+"""The mel distance between sounds, in dB, and the search for the z whose decoded sound is closest."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NOISE = np.random.default_rng(0).standard_normal(8192).astype(np.float32)
 
 
 @pytest.mark.parametrize("change_db", [0.0, -6.0, 3.0])
-def test_distance_of_a_louder_copy_is_the_change_of_level(change_db: float) -> None:
+def test_distance_of_a_copy_with_another_gain_is_the_gain(change_db: float) -> None:
     changed = NOISE * 10 ** (change_db / 20)
     assert Ear(NOISE, RATE).distance(changed) == pytest.approx(abs(change_db), abs=1e-4)
 
 
-def test_sounds_70_db_below_the_peak_do_not_count() -> None:
+def test_differences_70_db_below_the_peak_do_not_count() -> None:
     time = np.arange(8192) / RATE
     tone = np.sin(2 * np.pi * 1000 * time)
     assert (
@@ -29,7 +29,7 @@ def test_sounds_70_db_below_the_peak_do_not_count() -> None:
     )
 
 
-def test_search_finds_the_point_of_an_anchor_by_its_sound(tiny_model: Path) -> None:
+def test_search_finds_the_z_of_a_training_sound(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model)
     for anchor in decoder.info.anchors[:3]:
         sound = decoder.decode([anchor.z])[0]
@@ -38,18 +38,18 @@ def test_search_finds_the_point_of_an_anchor_by_its_sound(tiny_model: Path) -> N
         assert np.array_equal(np.array(found, np.float32), np.array(anchor.z, np.float32))
 
 
-def test_search_nearly_finds_a_point_between_class_centres(tiny_model: Path) -> None:
+def test_search_nearly_finds_a_z_between_class_centres(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model)
     first, second = (np.array(each.centroid) for each in decoder.info.classes[:2])
     sound = decoder.decode([0.6 * first + 0.4 * second])[0]
     ear = Ear(sound, decoder.info.sample_rate)
     found = search.nearest(decoder, sound, tuple(first.tolist()))
     before, after = (ear.distance(decoder.decode(np.array([point]))[0]) for point in (first, found))
-    assert after < 1e-4 * before  # without the correction of the slopes: 4e-3
+    assert after < 1e-4 * before  # 4e-3 if the slopes were not corrected
     assert found == search.nearest(decoder, sound, tuple(first.tolist()))
 
 
-def test_search_with_a_slow_decoder_tries_only_the_nearest_anchors(
+def test_search_with_a_slow_decoder_tries_only_training_sounds(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "LONGEST_S", 0.0)

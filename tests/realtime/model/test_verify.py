@@ -72,7 +72,7 @@ def _computed_divisor(model: onnx.ModelProto) -> None:
 
 
 def _add(model: onnx.ModelProto, *nodes: tuple[str, list[str], str], **constants: list[int] | int) -> None:
-    """Add nodes (operator, inputs, output) and constants to a graph."""
+    """Add nodes, each an operator, its inputs and its output, and constants to a graph."""
     model.graph.initializer.extend(
         numpy_helper.from_array(np.array(value, np.int64), name) for name, value in constants.items()
     )
@@ -80,7 +80,7 @@ def _add(model: onnx.ModelProto, *nodes: tuple[str, list[str], str], **constants
 
 
 def _steps_of_the_frame(model: onnx.ModelProto) -> None:
-    """Add a tensor whose length is 2**20 times the index of the frame: empty in the first frame."""
+    """Add a tensor whose length is 2**20 times the index of the frame, so it is empty in the first frame."""
     end = ("Mul", ["first_frame", "million"], "end"), ("Range", ["zero", "end", "one"], "steps")
     _add(model, ("Gather", ["frame", "zero"], "first_frame"), *end, zero=0, one=1, million=2**20)
 
@@ -95,14 +95,14 @@ def _size_of_z(model: onnx.ModelProto) -> None:
 
 
 def _square_of_the_frames(model: onnx.ModelProto) -> None:
-    """Add a tensor whose size grows with the square of the number of frames: small for one frame."""
+    """Add a tensor whose size grows with the square of the number of frames; for one frame, it is small."""
     frames = ("Shape", ["z"], "shape"), ("Gather", ["shape", "at"], "frames")
     square = ("Mul", ["frames", "frames"], "square"), ("Mul", ["square", "many"], "size")
     _add(model, *frames, *square, ("Expand", ["at", "size"], "large"), at=[1], many=[2**17])
 
 
 def _slow(model: onnx.ModelProto) -> None:
-    """Make each call take about half a second, with tensors of accepted sizes and an unchanged sound."""
+    """Make each call take about half a second; the sound and the sizes of the other tensors are unchanged."""
     _add(
         model, ("Gather", ["z", "zero"], "voice"), ("Reshape", ["voice", "row"], "row_of_z"), zero=0, row=[-1]
     )
@@ -152,7 +152,7 @@ def test_hostile_files_are_refused(tiny_model: Path, tmp_path: Path, change: Cha
         Decoder(changed(tiny_model, tmp_path / "m.onnx", change))
 
 
-def test_decoder_too_slow_to_play_is_refused_after_its_trial(tiny_model: Path, tmp_path: Path) -> None:
+def test_decoder_that_is_too_slow_to_play_is_refused_after_a_trial(tiny_model: Path, tmp_path: Path) -> None:
     path = changed(tiny_model, tmp_path / "m.onnx", _slow)
     with pytest.raises(ModelError, match=r"a sound of 186 ms takes more than 0\.7 s to decode"):
         errands.try_out(path, verify.read(path))
@@ -164,7 +164,7 @@ def test_model_whose_length_exceeds_its_weights_is_refused(tiny_model: Path, tmp
         Decoder(changed(tiny_model, tmp_path / "m.onnx", metadata(length=length)))
 
 
-def test_rewritten_file_still_loads(tiny_model: Path, tmp_path: Path) -> None:
+def test_file_that_was_written_again_still_loads(tiny_model: Path, tmp_path: Path) -> None:
     again = changed(tiny_model, tmp_path / "m.onnx", lambda model: None)
     assert Decoder(again).info == Decoder(tiny_model).info
 

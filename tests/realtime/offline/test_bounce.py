@@ -1,4 +1,4 @@
-"""Output of `realtime render` for a sequence: one file, stems, or a file for each hit."""
+"""Output of `realtime render` for a sequence file: one sound file, stems, or a sound file for each hit."""
 
 from __future__ import annotations
 
@@ -74,13 +74,15 @@ def test_stems_add_up_to_the_mix(tiny_model: Path, sequence: Path, tmp_path: Pat
     assert all(np.abs(stem).max() > 0.01 for stem in stems.values())
 
 
-def test_stems_by_out_are_routed_as_in_live_playing(tiny_model: Path, sequence: Path, tmp_path: Path) -> None:
+def test_stems_by_out_contain_the_hits_that_live_playing_sends_to_the_outs(
+    tiny_model: Path, sequence: Path, tmp_path: Path
+) -> None:
     options = "--stems", "out", "--outs", "kicks,touch/0,snare"
     stems = render(tiny_model, sequence, tmp_path / "stems", *options)
     assert {path.stem for path in stems.iterdir()} == {"kicks", "snare", "touch_0"}
 
 
-def test_split_writes_a_file_for_each_hit_and_a_table_of_levels(
+def test_option_split_writes_a_file_for_each_hit_and_a_table_of_levels(
     tiny_model: Path, sequence: Path, tmp_path: Path
 ) -> None:
     options = ("--split", "--format", "flac", "--bits", "16", "--rate", "44100", "--normalise", "-3")
@@ -99,7 +101,7 @@ def test_split_writes_a_file_for_each_hit_and_a_table_of_levels(
         assert float(row["lufs"]) == pytest.approx(lufs(sound, rate), abs=0.01)
 
 
-def test_lufs_option_sets_the_loudness_below_the_ceiling(
+def test_option_lufs_sets_the_loudness_but_no_peak_exceeds_the_ceiling(
     tiny_model: Path, sequence: Path, tmp_path: Path
 ) -> None:
     path = render(tiny_model, sequence, tmp_path / "quiet.wav", "--lufs", "-31.5", "--rate", "48000")
@@ -111,7 +113,7 @@ def test_lufs_option_sets_the_loudness_below_the_ceiling(
 
 
 def _accept_ctrl_c() -> None:
-    """Restore the default handler, because background processes of a shell ignore SIGINT."""
+    """Restore the default handler of SIGINT, which background processes of a shell ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -161,7 +163,7 @@ def test_conflicting_options_are_errors(
     assert list(sequence.parent.iterdir()) == [sequence]
 
 
-def test_progress_shows_the_remaining_time() -> None:
+def test_progress_bar_shows_the_remaining_time() -> None:
     progress = Progress(200)
     assert progress.line(50, 30.0) == "[######··················]  25 %, 1:30 left"
     assert progress.line(0, 1.0) == "[························]   0 %"

@@ -1,4 +1,4 @@
-"""Renders of five sequence files have the stored levels in every octave and time slice.
+"""Sound files rendered from five sequence files have the stored levels in six time slices and five octaves.
 
 After an intended change, `SOUNDMORPH_WRITE_GOLDEN=1 python -m pytest tests/realtime/offline/test_golden.py`
 stores the new levels. The sequences are rendered with a small model whose weights are drawn from a seed.
@@ -22,18 +22,21 @@ NUMBERS = FOLDER / "levels.json"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 SLICES, BANDS = 6, 5
 TOLERANCE_DB = 0.02
-FLOOR = 1e-4  # added to amplitudes, so that parts below -80 dB may differ
+FLOOR = 1e-4  # added to all amplitudes, so that parts below -80 dB may differ
 
 
 def levels(path: Path) -> tuple[list[int], np.ndarray]:
-    """Return what is stored for a file: [samples, rate], and levels in dB [channels, slices, octaves]."""
+    """Return what is stored for a file: its length in samples and its rate, and levels in dB.
+
+    The levels are an array [channels, slices, octaves].
+    """
     sound, rate = soundfile.read(path, dtype="float64", always_2d=True)
     rows = [[octaves(part) for part in np.array_split(channel, SLICES)] for channel in sound.T]
     return [len(sound), rate], np.array(rows)
 
 
 def octaves(part: np.ndarray) -> list[float]:
-    """Return the level in dB of each octave, from the highest down."""
+    """Return the levels in dB of the `BANDS` highest octaves, from the highest down."""
     energy = 2 * np.abs(np.fft.rfft(part)) ** 2 / len(part) ** 2
     edges = [int(len(energy) * 2.0**-band) for band in range(BANDS + 1)]
     amplitudes = [np.sqrt(energy[low:high].sum()) for high, low in pairwise(edges)]

@@ -1,4 +1,4 @@
-"""Sample packs: mixes of the corners, and the output of a real SFZ player."""
+"""Sample packs: sounds on a grid between two or four corner points, for samplers such as SFZ players."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sound(pack: Path, row: int, column: int) -> np.ndarray:
     return soundfile.read(pack / "sounds" / f"{MIXTURES[row - 1][column - 1]}.wav", dtype="float32")[0]
 
 
-def test_pack_has_the_decoded_sound_of_every_mix(pack: Path, decoder: Decoder) -> None:
+def test_pack_has_the_decoded_sound_of_every_point_of_the_grid(pack: Path, decoder: Decoder) -> None:
     a, b, c, d = (np.array(decoder.info.point(name)) for name in CORNERS)
     points = [a, (a + b) / 2, b, c, (c + d) / 2, d]
     expected = 0.1 * decoder.decode(points)
@@ -39,7 +39,7 @@ def test_pack_has_the_decoded_sound_of_every_mix(pack: Path, decoder: Decoder) -
     assert len(list((pack / "sounds").iterdir())) == 6
 
 
-def test_wheel_ranges_cover_all_values_once() -> None:
+def test_ranges_of_the_modulation_wheel_cover_all_values_once() -> None:
     for columns in range(2, 65):
         row = cells(["a", "b"], [(0.0,), (1.0,)], columns, 1, ".wav")
         values = [value for cell in row for value in range(cell.wheel[0], cell.wheel[1] + 1)]
@@ -47,21 +47,21 @@ def test_wheel_ranges_cover_all_values_once() -> None:
         assert [cell.z[0] for cell in row] == pytest.approx(np.linspace(0, 1, columns).tolist())
 
 
-# Gain of sfizz at full volume, as measured; its nominal default is -7.35 dB.
+# The measured gain of sfizz at full volume; its nominal default is -7.35 dB.
 SFIZZ_GAIN = 0.42853
-BLOCK = 8192  # one block for each note: without resampling, sfizz repeats a sample between blocks
+BLOCK = 8192  # each note is one block, because without resampling, sfizz repeats a sample between blocks
 
 
 def played(pack: Path, key: int, velocity: int, wheel: int) -> np.ndarray:
-    """Play a note with sfizz and return its output [BLOCK, 2]."""
+    """Play a note of the pack with sfizz, an SFZ player, and return its output [BLOCK, 2]."""
     sfizz = pytest.importorskip("pysfizz", reason="the SFZ player sfizz is not installed (PyPI: pysfizz)")
     synth = sfizz.Synth(22050, BLOCK)
     assert synth.load_sfz_file(pack / "pack.sfz")
     raw = synth._synth
-    raw.set_sample_quality(1)  # without a filter
+    raw.set_sample_quality(1)  # resample without a filter
     raw.cc(0, 7, 127)
     raw.cc(0, 1, wheel)
-    for _ in range(4):  # let the volume settle
+    for _ in range(4):  # until the volume has settled
         raw.render_block()
     raw.note_on(0, key, velocity)
     return np.stack(raw.render_block(), axis=1)
@@ -71,17 +71,17 @@ def played(pack: Path, key: int, velocity: int, wheel: int) -> np.ndarray:
     ("key", "velocity", "wheel", "place"),
     [(36, 127, 0, (1, 1)), (36, 64, 127, (1, 3)), (37, 100, 60, (2, 2)), (37, 1, 127, (2, 3))],
 )
-def test_sfz_player_plays_the_same_sound(
+def test_sfz_player_plays_the_sounds_of_the_pack(
     pack: Path, key: int, velocity: int, wheel: int, place: tuple[int, int]
 ) -> None:
     expected = velocity / 127 * sound(pack, *place)
     heard = played(pack, key, velocity, wheel) / SFIZZ_GAIN
-    end = len(expected) - 8  # if a sound does not end at zero, sfizz lets it decay
+    end = len(expected) - 8  # sfizz fades out a sound that does not end at zero
     for channel in heard.T:
         np.testing.assert_allclose(channel[:end], expected[:end], atol=1e-3 * np.abs(expected).max())
 
 
-#: Attributes that Decent Sampler's Developers Guide lists for the elements we use ("The <groups> element").
+#: Attributes of the elements in use, from Decent Sampler's Developers Guide ("The <groups> element").
 DOCUMENTED = {
     "groups": {"volume", "globalTuning"},
     "group": {"enabled", "volume", "ampVelTrack"},
@@ -89,7 +89,7 @@ DOCUMENTED = {
 }
 
 
-def test_decent_sampler_preset_has_the_same_mapping(pack: Path) -> None:
+def test_decent_sampler_preset_maps_the_sounds_to_the_same_keys_and_wheel_ranges(pack: Path) -> None:
     top = ElementTree.parse(pack / "pack.dspreset").getroot()
     assert top.tag == "DecentSampler"
     assert [

@@ -1,4 +1,4 @@
-"""Sounds decoded ahead of a score: each is decoded once; the number of threads does not change the result."""
+"""Sounds that are decoded ahead of a score: each is decoded once, on any number of threads."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_cached_sound_continues_without_a_break_when_its_point_moves(
     np.testing.assert_allclose(sound, moved, atol=1e-6)
 
 
-def test_score_is_read_at_most_look_ahead_hits_in_advance(decoder: Decoder) -> None:
+def test_score_is_read_by_a_limited_number_of_hits_in_advance(decoder: Decoder) -> None:
     taken = []
 
     def score() -> Iterator[tuple[int, Command]]:
@@ -69,7 +69,7 @@ def test_score_is_read_at_most_look_ahead_hits_in_advance(decoder: Decoder) -> N
     ahead.close()
 
 
-def test_get_returns_only_planned_sounds(decoder: Decoder, tiny_model: Path) -> None:
+def test_only_sounds_that_were_planned_are_returned(decoder: Decoder, tiny_model: Path) -> None:
     ahead = Lookahead(decoder, 1)
     assert ahead.get(np.zeros(4, np.float32)) is None
     ahead.plan((0.0, 0.0, 0.0, 0.0))

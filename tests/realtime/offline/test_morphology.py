@@ -1,4 +1,7 @@
-"""Pictures of renders: they exist, show the performance, and are self-contained."""
+"""Pictures of a performance: the path of z on the map of sounds, as a picture and a self-contained page.
+
+The point is the z that the performer moves; a touch has a point of its own.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ velocity = 0.2
 """
 
 
-def test_path_contains_every_hit_and_glide(decoder: Decoder) -> None:
+def test_trace_contains_every_hit_and_glide(decoder: Decoder) -> None:
     a, b = (0.0, 0.0, 0.0, 0.0), (1.0, 0.0, -1.0, 0.0)
     trace = follow(
         [(0, Mode("live")), (0, SetZ(a)), (10, Trigger()), (20, Goto(b, 100.0)), (70, Trigger(1.0))],
@@ -46,7 +49,7 @@ def test_path_contains_every_hit_and_glide(decoder: Decoder) -> None:
     np.testing.assert_allclose(trace.z[-1], b)
 
 
-def test_path_follows_the_point_while_hits_of_touches_are_at_their_own_places(decoder: Decoder) -> None:
+def test_path_follows_the_point_and_hits_of_touches_are_drawn_at_their_own_places(decoder: Decoder) -> None:
     a, b, c = (0.0, 0.0, 0.0, 0.0), (1.0, 0.0, -1.0, 0.0), (0.0, 2.0, 0.0, 2.0)
     commands: list[tuple[int, Command]] = [
         (0, SetZ(a)),
@@ -64,7 +67,7 @@ def test_path_follows_the_point_while_hits_of_touches_are_at_their_own_places(de
     assert {tuple(z) for z in trace.z[trace.path].tolist()} == {a, aside}
 
 
-def test_glide_that_another_glide_interrupts_is_drawn_until_then(decoder: Decoder) -> None:
+def test_glide_is_drawn_until_another_glide_interrupts_it(decoder: Decoder) -> None:
     a, b = (0.0, 0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)
     trace = follow([(0, SetZ(a)), (0, Goto(b, 100.0)), (50, Goto(a, 50.0))], decoder.info, 1000)
     assert trace.z[:, 0].max() == pytest.approx(0.5)
@@ -72,7 +75,7 @@ def test_glide_that_another_glide_interrupts_is_drawn_until_then(decoder: Decode
     assert trace.seconds[-1] == pytest.approx(0.1)
 
 
-def test_anchors_are_projected_to_their_places_on_the_map(decoder: Decoder) -> None:
+def test_training_sounds_are_projected_to_their_places_on_the_map(decoder: Decoder) -> None:
     anchors = decoder.info.anchors[::9]
     where = on_map(np.array([each.z for each in anchors]), decoder.info)
     np.testing.assert_allclose(where, [each.xy for each in anchors], atol=1e-3)

@@ -1,4 +1,4 @@
-"""Rendered files: the requested sounds at the requested times."""
+"""Sound files that `realtime render` writes: the requested sounds are at the requested times."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ from realtime.util.files import FileError
 
 
 def expected_morph(decoder: Decoder, rate: int, steps: int, spacing: float, level: float = 1.0) -> np.ndarray:
-    """Return the sum of fully decoded sounds at `steps` points between the first two class centres."""
+    """Return the sum of `steps` sounds between the first two class centres, each decoded in one call.
+
+    Args:
+        rate: sample rate of the result in Hz.
+        spacing: samples from the start of a sound to the start of the next.
+        level: gain of each sound.
+    """
     start, end = (np.array(each.centroid) for each in decoder.info.classes[:2])
     resampler = Resampler(decoder.info.sample_rate, rate)
     ways = np.linspace(0, 1, steps)[:, np.newaxis] if steps > 1 else np.zeros((1, 1))
@@ -33,7 +39,7 @@ def expected_morph(decoder: Decoder, rate: int, steps: int, spacing: float, leve
     return out
 
 
-def test_morph_is_a_row_of_latched_hits() -> None:
+def test_morph_is_a_series_of_hits_that_keep_their_points() -> None:
     score = morph((0.0, 1.0), (1.0, -1.0), steps=3, spacing=100.5, velocity=0.5)
     assert score == [
         (0, Mode("latch")),
@@ -101,7 +107,7 @@ def test_refusal_of_a_preset_of_an_earlier_version_shows_the_command_that_adopts
     assert line.endswith("while a server plays this model, oscsend 127.0.0.1 9000 /morph/preset/adopt")
 
 
-def test_morph_of_one_step_is_the_first_point(decoder: Decoder, make_mixer: Callable[..., Mixer]) -> None:
+def test_morph_of_one_step_plays_the_first_point(decoder: Decoder, make_mixer: Callable[..., Mixer]) -> None:
     start, end = (each.centroid for each in decoder.info.classes[:2])
     mixer = make_mixer(channels=1)
     blocks = [block.copy() for block in render(mixer, morph(start, end, steps=1, spacing=9.0, velocity=0.1))]
@@ -110,7 +116,7 @@ def test_morph_of_one_step_is_the_first_point(decoder: Decoder, make_mixer: Call
     )
 
 
-def test_overlap_counts_simultaneous_sounds(decoder: Decoder) -> None:
+def test_overlap_is_the_number_of_simultaneous_sounds(decoder: Decoder) -> None:
     duration_ms = decoder.info.duration_ms
     assert overlap(decoder.info, duration_ms + 1) == 1
     assert overlap(decoder.info, duration_ms / 2.5) == 3

@@ -1,4 +1,4 @@
-"""Replay of logged performances that change models and use plugins."""
+"""Replay of logs of performances in which models change and plugins are used."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def perform(
     events: dict[int, list[Command | Change]],
     chain: plugins.Chain | None = None,
 ) -> np.ndarray:
-    """Render as the engine does; submit `events` (block number -> commands) before their blocks."""
+    """Render blocks as the engine does; before block n, submit the commands `events[n]`."""
     crossfade.mixer.tap = log.tap
     heard = np.zeros((LENGTH // BLOCK * BLOCK, 2), np.float32)
     for number, block in enumerate(np.split(heard, LENGTH // BLOCK)):
@@ -74,7 +74,7 @@ def second(tiny_model: Path, tmp_path: Path) -> Path:
 def test_replay_repeats_a_change_of_model_sample_by_sample(
     make_mixer: Make, tiny_model: Path, second: Path, tmp_path: Path
 ) -> None:
-    """At a change, voices fade, earlier commands of the block take effect, and later ones are dropped."""
+    """When the model changes, voices fade, and commands of the block that are due later are dropped."""
     path = tmp_path / "take.jsonl"
     there, back = make_mixer(chunk_frames=1), make_mixer()
     heard = perform(
@@ -145,7 +145,7 @@ def test_replay_sets_plugin_parameters_at_the_same_samples(
     make_mixer: Make, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, chain = tmp_path / "take.jsonl", load_chain()
-    chain.carry_out(chain.tweak(0, "makeup_db", 3.0))  # before the log begins
+    chain.carry_out(chain.tweak(0, "makeup_db", 3.0))  # this value is set before the log begins
     states = tuple(PluginState(str(p.path), p.name, p.raw_values()) for p in chain.plugins)
     draw = np.random.default_rng(3)
     events: dict[int, list[Command | Change]] = {20: [SetZ(A), Trigger(0.5)], 60: [Trigger(0.6, B)]}
@@ -185,7 +185,7 @@ def telling(tmp_path: Path) -> tuple[Path, Path]:
 
 @needs_plugins
 @pytest.mark.parametrize("command", ["render", "morphology"])
-def test_plugins_of_a_log_are_not_loaded_without_trust(
+def test_plugins_of_a_log_are_not_loaded_without_the_option_trust_plugins(
     command: str,
     telling: tuple[Path, Path],
     tiny_model: Path,
@@ -211,7 +211,9 @@ def test_plugins_of_a_log_are_not_loaded_without_trust(
 
 
 @pytest.mark.parametrize("command", ["render", "morphology"])
-def test_trust_plugins_needs_a_log(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_option_trust_plugins_is_refused_without_a_log(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = [command, str(tmp_path / "seq.toml"), "-o", str(tmp_path / "take.wav"), "--trust-plugins"]
     assert main(words) == 2
     assert "--trust-plugins needs a log" in capsys.readouterr().err

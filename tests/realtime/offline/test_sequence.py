@@ -1,4 +1,4 @@
-"""Sequence files: reading, and every kind of error with its table, key and accepted values."""
+"""Sequence files: their events, and for each kind of error, a message with table, key and accepted values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEP = '[[step]]\nbeat = 0\npoint = "kick"\n'
 
 @pytest.fixture
 def play(decoder: Decoder, tmp_path: Path) -> Play:
-    """Return a function that plays the text of a sequence at 1,000 Hz and returns its events."""
+    """Return a function that reads the text of a sequence and returns its events at a rate of 1,000 Hz."""
 
     def run(text: str, **more: object) -> list[Event]:
         path = tmp_path / "seq.toml"
@@ -60,7 +60,7 @@ def test_step_sets_the_parameters_of_its_hit(decoder: Decoder, play: Play) -> No
     assert (event.voice, event.group, event.point) == ("v", "kick", z)
 
 
-def test_hit_during_a_glide_plays_the_moving_point(decoder: Decoder, play: Play) -> None:
+def test_hit_without_a_point_plays_the_point_that_glides(decoder: Decoder, play: Play) -> None:
     kick, snare = (np.array(decoder.info.point(name)) for name in ("kick", "snare"))
     happened = play(
         "tempo = 60\n"
@@ -86,7 +86,7 @@ def test_glide_in_beats_follows_the_changes_of_tempo(play: Play) -> None:
     assert [glide.ms for glide in glides] == pytest.approx([2500.0, 3000.0, 3000.0])
 
 
-def test_walks_depend_only_on_seed_and_position(play: Play) -> None:
+def test_random_walks_depend_only_on_the_seed_and_the_position_in_the_file(play: Play) -> None:
     walk = '[[step]]\nbeat = 0\npoint = "kick"\nwalk = 0.4\nrepeat = 5\nevery = 1\n'
     first = [event.point for event in play("seed = 4\n" + walk)]
     assert (
@@ -98,7 +98,9 @@ def test_walks_depend_only_on_seed_and_position(play: Play) -> None:
     assert all(a != b for a, b in zip(other[1:], first[1:], strict=True))
 
 
-def test_points_of_every_kind_are_found(decoder: Decoder, play: Play, tmp_path: Path) -> None:
+def test_points_may_be_mixes_names_numbers_presets_and_sound_files(
+    decoder: Decoder, play: Play, tmp_path: Path
+) -> None:
     asked: list[Path] = []
 
     def encode(path: Path) -> tuple[float, ...]:
@@ -123,7 +125,7 @@ def test_points_of_every_kind_are_found(decoder: Decoder, play: Play, tmp_path: 
 
 
 FIRST = "step 1 (beat 0)"
-# (text of a file, table with the error, message)
+# Each entry is the text of a file, the table with the error, and the beginning of the message.
 MISTAKES = [
     ("tempo = \n", "", "not TOML: Invalid value (at line 1"),
     ("", "", "no [[step]]"),
@@ -186,7 +188,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("text", "table", "complaint"), MISTAKES)
-def test_every_error_is_reported_with_its_table(
+def test_each_error_is_reported_with_its_table(
     tiny_model: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -204,7 +206,7 @@ def test_every_error_is_reported_with_its_table(
     assert told.startswith(f"realtime: error: {path}: {place}{complaint}")
 
 
-def test_check_lists_all_errors_and_render_the_first(
+def test_option_check_lists_all_errors_and_rendering_only_the_first(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "seq.toml"
@@ -217,7 +219,7 @@ def test_check_lists_all_errors_and_render_the_first(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_check_counts_steps_events_and_hits(
+def test_option_check_prints_the_numbers_of_steps_events_and_hits(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "seq.toml"
@@ -231,7 +233,7 @@ def test_check_counts_steps_events_and_hits(
 def test_random_text_is_rejected_without_a_crash(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_text(text)
-    with pytest.raises(SequenceError):  # these characters cannot form a complete step
+    with pytest.raises(SequenceError):  # these characters cannot form a complete table [[step]]
         read(path)
 
 
@@ -243,7 +245,7 @@ def test_documentation_lists_every_key() -> None:
             assert key.accepted in page or not key.accepted.startswith(("a number", "a whole")), name
 
 
-def test_even_way_follows_the_course_of_the_model_and_sets_the_level(
+def test_way_even_follows_the_measured_course_of_the_model_and_changes_the_level(
     decoder: Decoder, tmp_path: Path
 ) -> None:
     info = replace(decoder.info, courses=(CourseInfo(0, 1, (0.0, 0.25, 1.0), (0.0, 6.0, 0.0)),))

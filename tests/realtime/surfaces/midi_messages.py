@@ -1,4 +1,4 @@
-"""MIDI messages for tests; channels count from 1."""
+"""Make MIDI messages for tests; channels are numbered from 1."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import mido
 
 
 def midi(kind: str, channel: int = 1, **fields: int) -> Any:
-    """Make a MIDI message of this kind."""
+    """Make a MIDI message; `kind` is the type and `fields` are the fields of mido's messages."""
     return mido.Message(kind, channel=channel - 1, **fields)
 
 
 def cc(number: int, value: int, channel: int = 1) -> Any:
-    """Make a message that sets a controller."""
+    """Make a message that sets controller `number` to `value`."""
     return midi("control_change", channel, control=number, value=value)
 
 

@@ -1,4 +1,4 @@
-"""Each event comes once, at the time of its sample, although JACK skips and repeats cycles."""
+"""MIDI events from JACK, which may repeat or skip cycles: each comes once, with the time of its sample."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PERIOD_S = PERIOD / RATE_HZ
 TICK, OTHER = (5, b"\xf8"), (7, b"\xfa")
 
 
-def test_times_follow_the_samples_despite_late_and_skipped_cycles_and_wrapping() -> None:
+def test_times_follow_samples_despite_late_and_skipped_cycles_and_an_overflowing_count() -> None:
     cycles, first = Cycles(RATE_HZ), FRAMES - 3 * PERIOD
     for cycle, late_s in ((0, 0.0), (1, 0.002), (4, 0.0), (5, 0.004), (9, 0.0)):
         frame = (first + cycle * PERIOD) % FRAMES
@@ -20,7 +20,7 @@ def test_times_follow_the_samples_despite_late_and_skipped_cycles_and_wrapping()
         assert at == pytest.approx(10.0 + cycle * PERIOD_S + TICK[0] / RATE_HZ, abs=1e-9)
 
 
-def test_repeated_cycle_yields_only_its_new_events() -> None:
+def test_repeated_cycle_gives_only_its_new_events() -> None:
     cycles = Cycles(RATE_HZ)
     assert [message for message, _ in cycles.run(0, 0.0, [TICK])] == [TICK[1]]
     assert cycles.run(0, 0.0, [TICK]) == []
@@ -29,7 +29,7 @@ def test_repeated_cycle_yields_only_its_new_events() -> None:
 
 
 @pytest.mark.parametrize("held_s", [0.012, 0.3])
-def test_monotonic_time_follows_an_xrun_within_a_quarter_of_a_second(held_s: float) -> None:
+def test_time_estimate_adapts_to_an_interruption_within_a_quarter_of_a_second(held_s: float) -> None:
     cycles, at = Cycles(RATE_HZ), 0.0
     for cycle in range(200):
         cycles.run(cycle * PERIOD, 10.0 + cycle * PERIOD_S + (held_s if cycle >= 100 else 0.0), [])

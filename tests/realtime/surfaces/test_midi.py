@@ -1,4 +1,8 @@
-"""Conversion of MIDI messages (notes, knobs with pickup, fingers, programs), and learning of rules."""
+"""Conversion of MIDI messages to OSC messages, and rules that are made from moved controls ("learnt").
+
+A knob with pickup has no effect until it passes the current value. With MPE, each finger has its own channel
+and moves its own point (z).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ from tests.realtime.surfaces.midi_messages import cc, midi
 
 
 def values(mapper: Mapper, number: int, *turned: int, now: float = 0.0) -> list[float]:
-    """Turn a controller; return the values in the resulting messages."""
+    """Set a controller to these values in turn; return the last arguments of the resulting messages."""
     sent = [m for value in turned for m in mapper.feed(cc(number, value), now)]
     return [m.arguments[-1] for m in sent]
 
@@ -62,7 +66,7 @@ def test_drum_notes_follow_the_velocity_curve_and_aftertouch_stops_a_cymbal() ->
         ("soft", 84),
         ("linear", 64),
         ("hard", 40),
-    ):  # 127 * (64 / 127) ** exponent, with the exponents 0.6, 1 and 1.7
+    ):  # wanted is 127 * (64 / 127) ** exponent, with the exponents 0.6, 1 and 1.7
         bent = Mapper(load(Path("melodic"), curve))
         assert bent.feed(midi("note_on", note=60, velocity=64), 0.0) == (
             Message("/morph/note", (60, wanted)),
@@ -70,7 +74,7 @@ def test_drum_notes_follow_the_velocity_curve_and_aftertouch_stops_a_cymbal() ->
         assert bent.feed(midi("polytouch", note=49, value=127), 0.0) == ()
 
 
-def test_channel_pressure_stops_all_cymbals_once_each_time_it_rises() -> None:
+def test_channel_pressure_stops_all_cymbals_each_time_it_rises_to_the_threshold() -> None:
     mapper = Mapper(DEFAULT)
     sent = [mapper.feed(midi("aftertouch", 10, value=value), 0.0) for value in (63, 64, 100, 0, 127)]
     cymbals = {f"/morph/touch/{note}/stop" for note in (46, 49, 51, 52, 53, 55, 57, 59)}
@@ -106,7 +110,7 @@ def test_fourteen_bit_value_is_sent_once_in_full_resolution() -> None:
         assert mapper.feed(cc(7, value >> 7), 0.0) == ()
         sent += mapper.feed(cc(39, value & 127), 0.0)
     assert [m.arguments[-1] for m in sent] == [value / 16_383 for value in range(0, 16_384, 37)]
-    assert Mapper(MidiMap((knob,))).feed(cc(39, 5), 0.0) == ()  # the low 7 bits alone give no value
+    assert Mapper(MidiMap((knob,))).feed(cc(39, 5), 0.0) == ()  # the low 7 bits alone do not give a value
 
 
 def test_two_knobs_move_x_and_y_of_the_map() -> None:
@@ -118,7 +122,7 @@ def test_two_knobs_move_x_and_y_of_the_map() -> None:
     assert mapper.feed(cc(1, 0), 0.0) == (Message("/morph/xy", (0.0, 0.0)),)
 
 
-def test_bend_reaches_both_ends_and_its_rest_position_is_the_middle() -> None:
+def test_pitch_bend_reaches_both_ends_and_its_rest_position_is_the_middle() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/macro/0", source="bend", low=-2.0, high=2.0),)))
     sent = [mapper.feed(midi("pitchwheel", pitch=p), 0.0)[0].arguments[0] for p in (-8192, 0, 8191)]
     assert sent == [-2.0, 0.0, 2.0]
@@ -133,18 +137,18 @@ def test_knob_waits_until_the_server_has_reported_the_value() -> None:
     assert values(mapper, 1, 10, 20) == []
     mapper.receive(Message("/morph/z.reply", (0.0, 64.2)), 0.0)
     assert values(mapper, 1, 30, 60) == []
-    assert values(mapper, 1, 70, 71, 3) == [70.0, 71.0, 3.0]  # the knob has passed 64.2
+    assert values(mapper, 1, 70, 71, 3) == [70.0, 71.0, 3.0]  # the knob has passed 64.2, the value
 
 
 @pytest.mark.parametrize(("before", "after"), [(100, 50), (10, 90), (64, 64)])
-def test_knob_picks_up_on_passing_or_matching_the_value(before: int, after: int) -> None:
+def test_knob_takes_effect_once_it_passes_or_matches_the_value(before: int, after: int) -> None:
     mapper = Mapper(MidiMap((Knob("/morph/macro/0", cc=1, low=-4.0, high=4.0),)))
     mapper.receive(Message("/morph/macros.reply", (-4.0 + 8.0 * 64 / 127,)), 0.0)
     assert bool(values(mapper, 1, before)) == (before == 64)
     assert values(mapper, 1, after) == [pytest.approx(-4.0 + 8.0 * after / 127)]
 
 
-def test_knob_must_pick_up_again_after_another_sender_moves_the_value() -> None:
+def test_knob_must_pass_the_value_again_after_another_sender_has_changed_it() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/gain", cc=1, low=-60.0, high=0.0),)))
     mapper.receive(Message("/morph/status.reply", ("voices", 0, "gain_db", 0.0)), 0.0)
     assert values(mapper, 1, 127, 126) == [0.0, pytest.approx(-60.0 / 127)]
@@ -156,7 +160,7 @@ def test_knob_must_pick_up_again_after_another_sender_moves_the_value() -> None:
     assert values(mapper, 1, 10, now=2 * FRESH_S) == [pytest.approx(-60.0 + 60.0 * 10 / 127)]
 
 
-def test_only_the_latest_of_two_knobs_moves_their_value() -> None:
+def test_the_knob_that_moved_last_of_two_controls_their_common_value() -> None:
     one, two = Knob("/morph/gain", cc=1, low=-60.0, high=0.0), Knob("/morph/gain", cc=2, low=-60.0, high=0.0)
     mapper = Mapper(MidiMap((one, two)))
     mapper.receive(Message("/morph/status.reply", ("gain_db", 0.0)), 0.0)
@@ -166,7 +170,7 @@ def test_only_the_latest_of_two_knobs_moves_their_value() -> None:
     assert values(mapper, 1, 99) == []  # the second knob has taken over
 
 
-def test_knob_without_pickup_jumps() -> None:
+def test_knob_without_pickup_changes_the_value_at_once() -> None:
     mapper = Mapper(MidiMap((Knob("/morph/gain", cc=1, low=-60.0, high=0.0, pickup=False),)))
     assert mapper.questions == ()
     mapper.receive(Message("/morph/status.reply", ("gain_db", 0.0)), 0.0)
@@ -178,7 +182,9 @@ def test_knob_without_pickup_jumps() -> None:
 
 def test_each_finger_moves_its_own_point() -> None:
     mapper = Mapper(MidiMap(notes=(Notes(),), mpe=Mpe(release="stop")))
-    assert mapper.feed(midi("pitchwheel", 3, pitch=8191), 0.0) == ()  # remembered for the finger's next note
+    assert (
+        mapper.feed(midi("pitchwheel", 3, pitch=8191), 0.0) == ()
+    )  # takes effect with the finger's next note
     assert mapper.feed(midi("note_on", 3, note=62, velocity=90), 0.0) == (
         Message("/morph/touch/3/xy", (1.0, 0.5)),
         Message("/morph/touch/3/note", (62, 90)),
@@ -194,7 +200,7 @@ def test_each_finger_moves_its_own_point() -> None:
     assert mapper.feed(midi("note_on", 1, note=60, velocity=9), 0.0) == (Message("/morph/note", (60, 9)),)
 
 
-def test_zone_covers_its_member_channels() -> None:
+def test_mpe_zone_covers_its_member_channels() -> None:
     assert [c for c in range(1, 17) if Mpe().has(c)] == list(range(2, 17))
     assert [c for c in range(1, 17) if Mpe(members=3).has(c)] == [2, 3, 4]
     assert [c for c in range(1, 17) if Mpe("upper", members=3).has(c)] == [13, 14, 15]
@@ -231,14 +237,14 @@ def test_all_notes_off_on_any_channel_stops_the_sounds() -> None:
         ([midi("program_change", 3, program=7)], "dark", Program(7, "dark", channel=3)),
     ],
 )
-def test_moved_control_is_learnt(moved: list[Any], target: str, rule: Any) -> None:
+def test_rule_follows_from_a_moved_control_and_a_target(moved: list[Any], target: str, rule: Any) -> None:
     learnt = learn(MidiMap(), moved, target)
     assert (*learnt.knobs, *learnt.notes, *learnt.programs) == (rule,)
-    again = learn(learnt, moved, target)  # replaces the rule learnt before
+    again = learn(learnt, moved, target)  # the new rule replaces the earlier one
     assert again == learnt
 
 
-def test_learnt_rule_comes_first() -> None:
+def test_learnt_rule_takes_precedence_over_other_rules() -> None:
     learnt = learn(DEFAULT, [midi("note_on", 1, note=36, velocity=9)], "trigger kick")
     (hit,) = Mapper(learnt).feed(midi("note_on", 1, note=36, velocity=127), 0.0)
     assert hit == Message("/morph/trigger", (1.0, "kick"))
@@ -253,13 +259,13 @@ def test_learnt_rule_comes_first() -> None:
         ([midi("note_off", note=36)], "trigger", "nothing to learn"),
     ],
 )
-def test_unlearnable_message_or_target_is_refused(moved: list[Any], target: str, reason: str) -> None:
+def test_message_or_target_that_gives_no_rule_is_refused(moved: list[Any], target: str, reason: str) -> None:
     with pytest.raises(MapError, match=reason):
         learn(MidiMap(), moved, target)
 
 
 def test_macros_are_reported_with_the_values_that_were_set(tiny_model: Any) -> None:
-    """After `/morph/macro/i v`, `/morph/get/macros` reports v for axis i and no change for the others."""
+    """After `/morph/macro/1 v`, the value reported for axis 1 is v; those of other axes have not changed."""
     space = LatentSpace(read_model(tiny_model).info)
     info = space.info
     start = list(info.classes[0].centroid)
@@ -287,7 +293,7 @@ def test_midi_note_sounds_in_the_same_block_as_an_osc_trigger(make_mixer: Any, t
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has the ALSA sequencer")
-def test_without_midi_the_error_names_only_back_ends_of_this_system(
+def test_error_without_midi_names_only_back_ends_of_this_system(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(midi_ports, "SEQUENCER", tmp_path / "none")

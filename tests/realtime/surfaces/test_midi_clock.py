@@ -1,4 +1,4 @@
-"""Conversion of MIDI clock to beats: exact for an even clock, within a millisecond for a jittering clock."""
+"""Conversion of MIDI clock to beats, which is exact for an even clock and within 1 ms for one with jitter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ START, STOP, TICK = mido.Message("start"), mido.Message("stop"), mido.Message("c
 
 
 def run(times: list[float]) -> list[tuple[float, Message]]:
-    """Feed ticks at these times, and a start before the first tick from 0 on; return the timed messages."""
+    """Feed ticks at these times; return the resulting messages, each with the time of its tick.
+
+    A start message comes 1 ms before the first tick whose time is not negative.
+    """
     clock, told = MidiClock(), []
     for at in times:
         if at >= 0.0 and not any(t >= 0.0 for t in times[: times.index(at)]):
@@ -28,7 +31,7 @@ def test_an_even_clock_gives_its_beat_and_tempo(before: int) -> None:
     told = run([period * n for n in range(-before, 100)])
     first, start = told[0], told[1]
     assert start[1] == Message("/morph/seq/start")
-    assert first[0] == (0.0 if before else period)  # without earlier ticks, two ticks give the tempo
+    assert first[0] == (0.0 if before else period)  # without earlier ticks, the second tick gives the tempo
     beats = [(at, m.arguments) for at, m in told if m.address == "/morph/seq/beat"]
     for at, (beat, bpm) in beats:
         assert bpm == pytest.approx(97.5)
@@ -57,7 +60,7 @@ def test_beat_is_within_a_millisecond_despite_jitter_and_a_change_of_tempo() -> 
 
 
 def _deviations_s(times: list[float], told: list[tuple[float, Message]], bpm: float) -> list[float]:
-    """Return the deviations in s of the last second's beats from an even tempo with tick 0 at time 0."""
+    """Return the deviations in s of the last second's beats from an even tempo, whose beat 0 is at 0 s."""
     beats = [(at, m.arguments[0]) for at, m in told if m.address == "/morph/seq/beat"]
     return [beat * 60 / bpm - at for at, beat in beats if at >= times[-1] - 1.0]
 
@@ -86,7 +89,7 @@ def test_ticks_lost_at_a_change_of_tempo_do_not_move_the_beat(lost: list[int], b
     assert beat == pytest.approx((80 + (at - 80 * before) / after) / TICKS_PER_BEAT, abs=1e-6)
 
 
-def test_tick_late_by_a_whole_tick_among_the_first_six_does_not_move_the_beat() -> None:
+def test_tick_that_is_a_whole_tick_late_among_the_first_six_does_not_move_the_beat() -> None:
     period = 60 / 133 / TICKS_PER_BEAT
     times = [period * (n + (n == 3)) for n in range(60)]
     assert np.abs(_deviations_s(times, run(times)[6:], 133)).max() < 1e-6
@@ -104,7 +107,7 @@ def test_delayed_ticks_do_not_move_the_beat(held_s: float) -> None:
 
 
 def _disturbed(seed: int, period: float) -> list[float]:
-    """Return times of ticks; from 4.0 s to 4.4 s, ticks are late, arrive together, or are lost."""
+    """Return the times of ticks; those from 4.0 s to 4.4 s are late, arrive together, or are lost."""
     chance = np.random.default_rng(seed)
     sent, times = [4.0], [period * n for n in range(-24, 480)]
     while sent[-1] < 4.4:
@@ -124,7 +127,7 @@ def test_beat_recovers_after_late_and_lost_ticks(seed: int) -> None:
 
 
 def test_every_tick_is_counted_while_the_tempo_slows_down_and_returns() -> None:
-    bpms = 120.0 - 30.0 * np.sin(np.linspace(0.0, np.pi, 40))  # too few ticks to measure each tempo
+    bpms = 120.0 - 30.0 * np.sin(np.linspace(0.0, np.pi, 40))  # each tempo has too few ticks to be measured
     gaps = [60 / bpm / TICKS_PER_BEAT for bpm in [120.0] * 96 + bpms.tolist() + [120.0] * 96]
     told = [(at, m) for at, m in run([0.0, *np.cumsum(gaps).tolist()]) if m.address == "/morph/seq/beat"]
     at = float(np.sum(gaps)) - told[-1][0]
@@ -145,7 +148,7 @@ def test_tempo_is_measured_anew_after_a_pause() -> None:
     for n in range(30):
         clock.feed(TICK, period * (n - 30) - 7.3)
     clock.feed(START, -0.001)
-    assert clock.feed(TICK, 0.0) == ()  # one tick does not give a tempo
+    assert clock.feed(TICK, 0.0) == ()  # a single tick gives no tempo
     beat, start = clock.feed(TICK, period)
     assert beat.arguments == pytest.approx((1 / TICKS_PER_BEAT, 120.0))
     assert start == Message("/morph/seq/start")
@@ -175,7 +178,7 @@ def test_continue_resumes_at_the_song_position() -> None:
     clock = MidiClock()
     for n in range(30):
         clock.feed(TICK, 0.02 * (n - 30))
-    clock.feed(mido.Message("songpos", pos=10), 0.0)  # sixteenths
+    clock.feed(mido.Message("songpos", pos=10), 0.0)  # ten sixteenths, or 2.5 beats
     clock.feed(mido.Message("continue"), 0.0)
     beat, start = clock.feed(TICK, 0.0)
     assert beat.arguments == pytest.approx((2.5, 125.0))

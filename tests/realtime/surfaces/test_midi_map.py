@@ -1,4 +1,4 @@
-"""MIDI maps: files round-trip, and errors name the mistake."""
+"""MIDI maps (rules that turn MIDI messages into OSC messages) and their files."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ FULL = MidiMap(
 
 
 @pytest.mark.parametrize("rules", [FULL, DEFAULT, MidiMap()])
-def test_map_round_trips_through_its_file(tmp_path: Path, rules: MidiMap) -> None:
+def test_map_is_the_same_after_writing_and_reading(tmp_path: Path, rules: MidiMap) -> None:
     write(tmp_path / "map.toml", rules)
     assert read(tmp_path / "map.toml") == rules
     assert [path.name for path in tmp_path.iterdir()] == ["map.toml"]
 
 
 @given(st.text(min_size=1, max_size=50), st.floats(-4, 3.5, allow_subnormal=False), st.integers(0, 127))
-def test_any_name_and_number_round_trips(name: str, low: float, cc: int) -> None:
+def test_any_name_and_number_is_the_same_after_writing_and_reading(name: str, low: float, cc: int) -> None:
     rules = MidiMap((Knob("/morph/macro/1", cc=cc, low=low, high=4.0),), (), (Program(1, name),))
     assert parse(tomllib.loads(dump(rules))) == rules
 

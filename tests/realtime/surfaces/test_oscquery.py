@@ -1,4 +1,7 @@
-"""OSCQuery: the tree, replies over HTTP and websocket, and a third-party client."""
+"""OSCQuery, by which programs ask for the OSC addresses of the server, over HTTP and websockets.
+
+"The proposal" is the specification of OSCQuery.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ TIMEOUT_S = 30.0
 
 @pytest.fixture
 def control(make_mixer: Callable[..., Mixer], tiny_model: Path) -> Control:
-    """Return the control of an engine without threads; `settle` carries out its commands."""
+    """Return a dispatcher of messages for an engine without threads; `settle` carries out its commands."""
     info = read(tiny_model).info
     return Control(info, Engine(make_mixer(), pulled=True))
 
@@ -66,14 +69,14 @@ NAME = "soundmorph test 9000"
 
 
 def serve(control: Control, access: Access) -> WebServer:
-    """Return a server on a free port of this machine, not started."""
+    """Return a server on a free port of this machine; it is not started yet."""
     query = OscQuery(lambda: control.info, ask(control), ("127.0.0.1", 9000), NAME)
     return WebServer([query], host="127.0.0.1", port=0, access=access)
 
 
 @pytest.fixture
 def server(control: Control) -> Iterator[WebServer]:
-    """Start a server on a free port of this machine."""
+    """A running server on a free port of this machine."""
     served = serve(control, Access())
     served.start()
     try:
@@ -83,7 +86,7 @@ def server(control: Control) -> Iterator[WebServer]:
 
 
 def get(server: WebServer, target: str) -> tuple[int, Any]:
-    """Return the status and JSON of a reply."""
+    """Request `target`; return the status and the JSON of the reply."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{target}", timeout=TIMEOUT_S) as answer:
             body = answer.read()
@@ -102,8 +105,8 @@ def nodes(node: Node) -> Iterator[Node]:
 # ---- against the proposal
 
 
-def test_every_node_conforms_to_the_proposal(control: Control) -> None:
-    """Attributes have the right types, ranges and values match the type tags, and paths are correct."""
+def test_every_node_of_the_tree_conforms_to_the_proposal(control: Control) -> None:
+    """Attributes have the right types, ranges and values fit the type tags, and paths are correct."""
     root = tree(control.info, learn(ask(control)))
     assert root["FULL_PATH"] == "/"
     count = 0
@@ -135,13 +138,13 @@ def test_every_node_conforms_to_the_proposal(control: Control) -> None:
 
 
 def test_every_address_is_listed_and_accepts_its_value(control: Control) -> None:
-    """Messages built from a node are accepted; only addresses with two placeholders are not listed."""
+    """Messages with a node's values are accepted; only addresses with two placeholders are not listed."""
     root = tree(control.info, learn(ask(control)))
     there = {node["FULL_PATH"] for node in nodes(root) if "TYPE" in node}
     rows = {TABLE.find(path)[0].path for path in there}
     assert rows == {row.path for row in ADDRESSES if len(row.placeholders) < 2}
     classes = tuple(replace(each, velocity=each.centroid) for each in control.info.classes)
-    space = LatentSpace(replace(control.info, classes=classes))  # has every optional feature
+    space = LatentSpace(replace(control.info, classes=classes))  # this model has every optional feature
     for node in nodes(root):
         if "VALUE" in node:
             parse(Message(node["FULL_PATH"], tuple(node["VALUE"])), space)
@@ -150,7 +153,9 @@ def test_every_address_is_listed_and_accepts_its_value(control: Control) -> None
         for at, limits in enumerate(node.get("RANGE", ())):
             for end in ("MIN", "MAX"):
                 if node["TYPE"] == "f" and limits:
-                    count = 2 if node["FULL_PATH"] == "/morph/seq/path" else 1  # x and y
+                    count = (
+                        2 if node["FULL_PATH"] == "/morph/seq/path" else 1
+                    )  # x and y of a point of the path
                     parse(Message(node["FULL_PATH"], (limits[end],) * count), space)
             assert at < len(node["TYPE"])
 
@@ -218,7 +223,7 @@ def test_http_requests_are_answered(server: WebServer, control: Control) -> None
 
 
 def test_tree_never_mixes_two_models(control: Control, other_model: Path) -> None:
-    """The other model's z has three numbers; the z of `control`'s model has four."""
+    """A z of the other model has three numbers; a z of the dispatcher's model has four."""
     this, other = control.info, read(other_model).info
 
     def asked(looks: Iterator[ModelInfo]) -> tuple[int, Any]:
@@ -230,7 +235,9 @@ def test_tree_never_mixes_two_models(control: Control, other_model: Path) -> Non
         finally:
             served.stop()
 
-    status, root = asked(chain([this, other], repeat(this)))  # the server looks once before the request
+    status, root = asked(
+        chain([this, other], repeat(this))
+    )  # the server asks for the model once before the request
     assert (status, root["CONTENTS"]["morph"]["CONTENTS"]["z"]["TYPE"]) == (200, "ffff")
     assert asked(cycle([this, other])) == (503, None)
 
@@ -266,7 +273,7 @@ def test_websocket_listener_is_told_of_changes(server: WebServer, control: Contr
     with connect(f"ws://127.0.0.1:{server.port}/", compression=None) as client:
         client.send("nonsense")
         client.send(json.dumps({"COMMAND": "LISTEN", "DATA": "/morph/z/1"}))
-        (packet,) = osc.parse(_bytes(client.recv(timeout=TIMEOUT_S)))  # the current value
+        (packet,) = osc.parse(_bytes(client.recv(timeout=TIMEOUT_S)))  # the current value is sent first
         assert packet.messages[0].address == "/morph/z/1"
         for value in (0.25, -1.5):
             control.handle([Message("/morph/z/1", (value,)), Message("/morph/gain", (value,))], ("", 0))
@@ -288,9 +295,9 @@ def test_one_client_listens_to_a_limited_number_of_addresses(server: WebServer) 
     with connect(f"ws://127.0.0.1:{server.port}/", compression=None) as client:
         for number in range(MAX_LISTENED - 1):
             tell(client, "LISTEN", f"/nothing/{number}")
-        tell(client, "LISTEN", "/" + "x" * MAX_PATH)  # too long, so it does not count
+        tell(client, "LISTEN", "/" + "x" * MAX_PATH)  # this path is too long, so it does not count
         tell(client, "LISTEN", "/nothing/last")
-        tell(client, "LISTEN", "/morph/gain")  # one too many
+        tell(client, "LISTEN", "/morph/gain")  # this is one address too many
         for before, path in (("/nothing/last", "/morph/mode"), ("/morph/mode", "/morph/glide")):
             tell(client, "IGNORE", before)
             tell(client, "LISTEN", path)
@@ -311,8 +318,8 @@ def dial(server: WebServer) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S)
 
 
-def test_idle_connections_do_not_block_others(server: WebServer) -> None:
-    """Each client may have a few connections; the oldest idle one is closed first."""
+def test_idle_connections_do_not_block_new_ones(server: WebServer) -> None:
+    """Each host may have a few connections; for a new one, the oldest idle connection is closed."""
     idle = [dial(server) for _ in range(100)]
     assert get(server, "/morph/gain?VALUE") == (200, {"VALUE": [0.0]})
     assert [each.recv(1) for each in idle[: 100 - MAX_EACH]] == [b""] * (100 - MAX_EACH)
@@ -340,7 +347,7 @@ def test_client_is_answered_once_descriptors_are_free_again(server: WebServer) -
         client.settimeout(TIMEOUT_S)
         before = resource.getrlimit(resource.RLIMIT_NOFILE)
         highest = max(int(each.name) for each in Path("/proc/self/fd").iterdir())
-        spare = [os.dup(client.fileno()) for _ in range(highest)]  # fill the gaps below the limit
+        spare = [os.dup(client.fileno()) for _ in range(highest)]  # use up all descriptors below the limit
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(spare) + 1, before[1]))
         try:
             client.connect(("127.0.0.1", server.port))
@@ -357,7 +364,7 @@ def test_client_is_answered_once_descriptors_are_free_again(server: WebServer) -
 
 
 def stalled(server: WebServer) -> socket.socket:
-    """Open a websocket that listens to the point but neither reads nor replies."""
+    """Open a websocket that subscribes to `/morph/z` but neither reads nor replies."""
     client = dial(server)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     client.sendall(handshake())
@@ -368,7 +375,7 @@ def stalled(server: WebServer) -> socket.socket:
 
 
 def test_unresponsive_clients_do_not_delay_shutdown(control: Control) -> None:
-    """An earlier version waited ten seconds for each client in turn."""
+    """An earlier version of the server waited ten seconds for each client in turn."""
     served = serve(control, Access())
     served.start()
     clients = [stalled(served) for _ in range(8)]
@@ -383,8 +390,8 @@ def test_unresponsive_clients_do_not_delay_shutdown(control: Control) -> None:
 # ---- a third-party client
 
 
-def test_third_party_client_finds_and_reads_the_tree(server: WebServer, control: Control) -> None:
-    """Use python-oscquery, with zeroconf on this machine only."""
+def test_third_party_client_finds_the_server_and_reads_the_tree(server: WebServer, control: Control) -> None:
+    """The client is python-oscquery, with zeroconf on this machine only."""
     advert = Advert(NAME, "127.0.0.1", 9000, server.port)
     network = Zeroconf(interfaces=["127.0.0.1"])
     try:

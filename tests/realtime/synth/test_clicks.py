@@ -1,6 +1,6 @@
-"""Starting, stealing, choking, stopping and swapping add no clicks to the sound.
+"""Sounds start and end, and models change, without clicks.
 
-The sounds of `level_model` are nearly constant, so a cut without a fade leaves a jump as high as the sound:
+The sounds of `level_model` are nearly constant. A cut without a fade would leave a jump as high as the sound,
 more than ten times the largest jump of a fade or of the sound itself.
 """
 
@@ -21,8 +21,8 @@ RATE = 48_000
 EVENTS, SWAPS = 10_000, 60
 VOICES = 3
 LEVEL = 0.5  # approximate level of the sounds of `level_model`
-GAIN_DB = -24.0  # the sum of all voices stays below the knee, which would hide jumps
-QUIETEST = 0.7  # lowest velocity
+GAIN_DB = -24.0  # keeps the sum of all voices below the soft clipper, which would hide jumps
+QUIETEST = 0.7  # the lowest velocity of a hit
 POINTS = [tuple(0.7 * np.random.default_rng(k).standard_normal(4)) for k in range(6)]
 
 
@@ -35,7 +35,7 @@ def make(model: Path) -> Mixer:
 
 
 def commands(chance: random.Random) -> Iterator[Command]:
-    """Yield random commands without end, mostly hits of all kinds."""
+    """Yield random commands, mostly hits of all kinds, endlessly."""
     while True:
         z = chance.choice(POINTS)
         what = chance.random()
@@ -69,7 +69,7 @@ def jump(sound: np.ndarray) -> float:
 
 
 def allowed(model: Path) -> float:
-    """Return the largest permitted jump of all voices together: that of their sounds, edges and fades."""
+    """Return the largest permitted jump between samples, for the sounds and fades of all voices together."""
     mixer = make(model)
     out = np.zeros((2 * mixer.timing.samples, 2), np.float32)
     mixer.submit(Trigger(1.0, POINTS[0]))
@@ -104,8 +104,8 @@ def test_no_command_makes_a_click(level_model: Path) -> None:
     np.testing.assert_array_equal(out[-100:], 0.0)
 
 
-def test_swapping_models_makes_no_click(level_model: Path) -> None:
-    """Four mixers in turn, each swapped in while the previous one sounds."""
+def test_change_of_model_makes_no_click(level_model: Path) -> None:
+    """Four mixers play in turn; each replaces the previous one while that one sounds."""
     chance = random.Random(6)
     mixers = [make(level_model) for _ in range(4)]
     engine = Engine(mixers[0], synchronous=True)
@@ -114,7 +114,7 @@ def test_swapping_models_makes_no_click(level_model: Path) -> None:
     blocks: list[np.ndarray] = []
     for turn in range(1, SWAPS + 1):
         engine.submit([Trigger(1.0, chance.choice(POINTS)) for _ in range(2)])
-        for _ in range(chance.randrange(12, 20)):  # at least 30 ms, so the mixer swapped out has faded
+        for _ in range(chance.randrange(12, 20)):  # at least 30 ms, so the previous mixer has faded out
             engine.hand_over(out)
             blocks.append(out.copy())
         engine.swap(mixers[turn % len(mixers)])

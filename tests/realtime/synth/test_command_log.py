@@ -1,4 +1,4 @@
-"""The command log: conversion to JSON and back, damaged lines, and the rendered sound."""
+"""The log of commands: its lines of JSON, damaged lines, and the sound rendered from it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_log_written_by_the_first_version_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dim", [1, 30, 32, 1024])
-def test_longest_accepted_glide_can_be_read_again(dim: int, tmp_path: Path) -> None:
+def test_longest_accepted_glide_can_be_logged_and_read_again(dim: int, tmp_path: Path) -> None:
     z = tuple(-(0.1 + index / 3.0) for index in range(dim))
     glide = Goto(z, 100.0, "smooth", 0, "spline", (z,) * most_through(dim))
     log = CommandLog(tmp_path / "log.jsonl", HEADER)
@@ -110,7 +110,7 @@ def test_longest_accepted_glide_can_be_read_again(dim: int, tmp_path: Path) -> N
     assert list(commands(tmp_path / "log.jsonl", dim)) == [(7, glide), (8, None)]
 
 
-def test_prepare_and_tickets_are_not_logged() -> None:
+def test_commands_to_decode_ahead_and_tickets_of_glides_are_not_logged() -> None:
     assert to_json(0, Prepare((Z,))) is None
     assert "ticket" not in (to_json(0, Goto(Z, 1.0, ticket=4)) or {})
 
@@ -154,7 +154,7 @@ def write(path: Path, score: list[tuple[int, Command]], end: int) -> Path:
     return path
 
 
-def test_torn_last_line_is_ignored_and_damaged_line_is_refused(tmp_path: Path) -> None:
+def test_incomplete_last_line_is_ignored_and_a_damaged_line_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [(at, SetZ(Z)) for at in range(5)], 9)
     text = path.read_text()
     assert [at for at, _ in commands(path, 4)] == [0, 1, 2, 3, 4, 9]
@@ -190,11 +190,13 @@ def test_commands_before_a_crash_are_kept(tmp_path: Path) -> None:
     assert done.returncode == 9, done.stderr
     kept = [at for at, _ in commands(path, 4)]
     assert kept == sorted(kept)
-    assert len(kept) > 5  # tests/system/test_log.py checks how many are kept
+    assert len(kept) > 5  # tests/system/test_log.py checks how many commands are kept
     assert kept[-1] <= int(done.stdout)
 
 
-def test_slow_fsync_does_not_delay_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_fsync_does_not_delay_the_writing_of_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked, done = threading.Event(), threading.Event()
 
     def slow(file: int) -> None:
@@ -223,7 +225,7 @@ def test_existing_log_is_not_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_full_disk_is_reported_once() -> None:
+def test_full_disk_is_reported_only_once() -> None:
     said: list[str] = []
     log = CommandLog(Path("/dev/full"), HEADER, force=True, say=said.append)
     for at in range(10):

@@ -1,4 +1,7 @@
-"""Hits with an offset from the point: they keep it as the point moves, and a log replays them exactly."""
+"""Hits whose z has an offset from the point, the z that the performer moves.
+
+The offset depends on the velocity of the hit (along a direction, if the model has one) and on chance.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ MOVED = [tuple(np.add(z, OFF).tolist()) for z in (A, B)]
 
 @pytest.mark.parametrize("mode", ["live", "latch"])
 @pytest.mark.parametrize("reverse", [False, True])
-def test_voice_stays_at_its_offset_while_the_point_glides(
+def test_sound_keeps_its_offset_while_the_point_glides(
     make_mixer: Make, play: Play, mode: str, reverse: bool
 ) -> None:
     def heard(start: Z, end: Z, offset: Z | None) -> np.ndarray:
@@ -46,13 +49,13 @@ def performance() -> list[tuple[int, Command]]:
 
 
 def velocity_info(decoder: Decoder) -> ModelInfo:
-    """Describe the decoder's model with directions of velocity added."""
+    """Return the metadata of the decoder's model, with a direction of velocity for each class."""
     classes = tuple(replace(c, velocity=(1.0, -1.0, 0.5, 0.0)) for c in decoder.info.classes)
     return replace(decoder.info, classes=classes)
 
 
 def velocity_mixer(decoder: Decoder) -> Mixer:
-    """Return a mixer of the decoder's model with directions of velocity added, for four voices."""
+    """Return a mixer for four voices, whose model has a direction of velocity for each class."""
     other = decoder.sibling(capacity=slots_for(VOICES))
     other.info = velocity_info(decoder)
     return Mixer(other, RATE, voices=VOICES)
@@ -68,11 +71,11 @@ def test_every_hit_differs_and_the_log_repeats_them_exactly(
     offsets = [tuple(line["offset"]) for line in log if line["do"] == "trigger"]
     assert len(set(offsets)) == 6
     read = [from_json(line, 4) for line in log]
-    again = play(make_mixer(), read, 12_000)  # a model without directions of velocity
+    again = play(make_mixer(), read, 12_000)  # the model of this mixer has no directions of velocity
     np.testing.assert_array_equal(again, first)
 
 
-def test_hit_with_a_cached_sound_begins_no_stream_at_any_velocity(decoder: Decoder) -> None:
+def test_only_hits_whose_z_is_not_cached_need_decoding(decoder: Decoder) -> None:
     mixer = velocity_mixer(decoder)
     place = np.add(A, Expression(velocity_info(decoder)).offset(A, 1.0, 1.0, 0.0, ()))
     for z in (A, place):
@@ -97,7 +100,7 @@ def test_hit_without_dynamics_and_variation_has_no_offset(play: Play, decoder: D
 
 
 @pytest.mark.parametrize("reads_log", [False, True])
-def test_pressure_moves_a_sounding_hit_to_the_timbre_of_another_velocity(
+def test_pressure_gives_a_sounding_hit_the_timbre_of_another_velocity(
     make_mixer: Make, play: Play, decoder: Decoder, reads_log: bool
 ) -> None:
     def heard(velocity: float, *later: tuple[int, Command]) -> np.ndarray:

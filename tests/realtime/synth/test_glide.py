@@ -1,4 +1,4 @@
-"""Glides: exact at both ends, on the curve in between."""
+"""Glides, paths of z over time: exact at both ends, and on their curve in between."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_glide_is_exact_at_both_ends(curve: str) -> None:
 @pytest.mark.parametrize(
     ("curve", "part"), [("linear", 0.25), ("smooth", 0.15625), ("in", 0.0625), ("out", 0.4375)]
 )
-def test_curve_at_a_quarter_of_the_time(curve: str, part: float) -> None:
+def test_each_curve_has_its_known_value_at_a_quarter_of_the_time(curve: str, part: float) -> None:
     glide = Glide.at_rest(A).towards(B, 1000, 400, curve)
     expected = np.array(A) + part * (np.array(B) - np.array(A))
     np.testing.assert_allclose(glide.at(1100), expected, atol=1e-15)
@@ -35,7 +35,7 @@ def test_glide_of_zero_length_jumps() -> None:
     np.testing.assert_array_equal(Glide.at_rest(A).towards(B, 7, 0).at(7), B)
 
 
-def test_new_glide_starts_at_position_of_old_one() -> None:
+def test_new_glide_starts_at_the_current_position_of_the_earlier_one() -> None:
     first = Glide.at_rest(A).towards(B, 0, 100)
     second = first.towards(A, 50, 100)
     np.testing.assert_array_equal(second.at(50), first.at(50))

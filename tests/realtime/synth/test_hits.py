@@ -1,4 +1,8 @@
-"""Settings of a hit and cached sounds: exact, and the same at any block size."""
+"""Settings of hits, and sounds that are cached (decoded ahead of time), which must sound the same.
+
+The point is the z that the performer moves; a touch has a point of its own. The tap of a mixer receives each
+command that takes effect, for the log.
+"""
 
 from __future__ import annotations
 
@@ -63,8 +67,10 @@ def test_reversed_hit_is_the_reversed_sound(decoder: Decoder, make_mixer: Make) 
     np.testing.assert_allclose(heard[77:, 0], expected, atol=3e-6)
 
 
-def test_live_mixer_waits_for_sound_of_reversed_hit(decoder: Decoder, make_mixer: Make) -> None:
-    """The hit keeps its point and starts once another thread has decoded its sound; the log has its start."""
+def test_live_mixer_starts_a_reversed_hit_once_its_sound_is_decoded(
+    decoder: Decoder, make_mixer: Make
+) -> None:
+    """The hit starts once another thread has decoded its sound at its first z; the log has this start."""
     mixer, log = make_mixer(), []
     mixer.live = True
     mixer.tap = lambda sample, command: log.append((sample, command))
@@ -86,10 +92,10 @@ def test_live_mixer_waits_for_sound_of_reversed_hit(decoder: Decoder, make_mixer
     np.testing.assert_allclose(again[start:, 0], expected, atol=3e-6)
 
 
-def test_sound_interrupted_by_a_resting_point_is_finished_afterwards(
+def test_decoding_that_was_interrupted_for_a_more_urgent_sound_is_finished_afterwards(
     decoder: Decoder, make_mixer: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reversed hit that waits for the sound then needs no decoding on the render thread."""
+    """A reversed hit that waits for this sound then needs no decoding in `render`."""
     mixer = make_mixer()
     mixer.live = True
     mixer.submit(Trigger(1.0, point=A, reverse=True))
@@ -106,15 +112,15 @@ def test_sound_interrupted_by_a_resting_point_is_finished_afterwards(
         mixer.render(out)
     assert mixer.hits == 1
     chunks = -(-decoder.info.frames // CHUNK_FRAMES)
-    assert steps == 2 * chunks - 1  # nothing was decoded twice
+    assert steps == 2 * chunks - 1  # no chunk was decoded twice
     for z in (A, B):
         found = mixer.sound_cache.get(f32(z))
         assert found is not None
         np.testing.assert_allclose(found.audio, decoder.decode(f32(z)[np.newaxis])[0], atol=1e-6)
 
 
-def test_flood_of_reversed_hits_decodes_one_sound_a_second_in_the_mixer(make_mixer: Make) -> None:
-    """The sound cache stays empty here. At most as many hits wait as there are voices: the latest ones."""
+def test_with_many_reversed_hits_the_mixer_decodes_one_sound_per_second(make_mixer: Make) -> None:
+    """The sound cache stays empty here. The latest hits wait, at most as many as there are voices."""
     mixer = make_mixer(voices=3)
     mixer.live = True
     for number in range(50):
@@ -126,7 +132,7 @@ def test_flood_of_reversed_hits_decodes_one_sound_a_second_in_the_mixer(make_mix
     assert mixer.stolen == 47
 
 
-def test_panic_and_stop_drop_waiting_hits(make_mixer: Make) -> None:
+def test_panic_and_stop_drop_hits_that_wait_for_their_sounds(make_mixer: Make) -> None:
     for end in (Panic(), Stop(), Stop(touch=3)):
         mixer = make_mixer()
         mixer.live = True
@@ -140,7 +146,7 @@ def test_panic_and_stop_drop_waiting_hits(make_mixer: Make) -> None:
         assert (mixer.hits, mixer.sounding) == (0, 0)
 
 
-def test_choke_ends_only_its_group(decoder: Decoder, make_mixer: Make) -> None:
+def test_choke_ends_only_hits_of_its_group(decoder: Decoder, make_mixer: Make) -> None:
     score = [(0, Trigger(1.0, A, choke=1)), (0, Trigger(1.0, A, choke=2)), (1000, Trigger(0.0, choke=1))]
     heard = played(make_mixer(), score, 1500)[:, 0]
     expected = whole(decoder, A)[:1500]
@@ -149,7 +155,7 @@ def test_choke_ends_only_its_group(decoder: Decoder, make_mixer: Make) -> None:
 
 
 def test_touch_has_its_own_point(decoder: Decoder, make_mixer: Make) -> None:
-    """Two touches move separately; the common point moves neither."""
+    """The points of two touches move separately, and not with the common point."""
     score: Score = [
         (0, Trigger(1.0, A, touch=1, pan=-1.0)),
         (0, Trigger(1.0, A, touch=2, pan=1.0)),
@@ -176,7 +182,7 @@ def test_set_axis_moves_only_along_the_axis(make_mixer: Make) -> None:
 @pytest.mark.parametrize("stop", [0, 7, 8, 40, 128])
 @pytest.mark.parametrize("move", [0, 700, 2000, None])
 def test_cached_sound_equals_decoded_sound(make_mixer: Make, stop: int, move: int | None) -> None:
-    """The cached sound may be decoded in part only, and z may move at any sample."""
+    """The cached sound may have been decoded only in part, and z may move at any sample."""
     score: list[tuple[int, Command]] = [(300, Trigger(1.0, A))]
     if move is not None:
         score += [(300 + move, Goto(B, 20.0)), (300 + move + 1500, SetDimension(1, 0.3))]
@@ -206,7 +212,7 @@ def test_move_during_a_cached_sound_is_heard_from_the_next_frame(
     assert timing.frame_start(1) < timing.tick_start(1) / 2
 
 
-def test_cached_sound_needs_no_inference(make_mixer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hit_with_a_cached_sound_needs_no_decoding(make_mixer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     mixer = make_mixer()
     mixer.submit(Prepare((A, B)))
     played(mixer, [], 128)
@@ -218,7 +224,7 @@ def test_cached_sound_needs_no_inference(make_mixer: Make, monkeypatch: pytest.M
     assert mixer.prepared_hits == 2
 
 
-def test_only_a_resting_point_is_decoded_ahead(make_mixer: Make) -> None:
+def test_sound_is_decoded_ahead_only_where_the_point_rests(make_mixer: Make) -> None:
     mixer = make_mixer()
     while mixer.sound_cache.work():
         pass
@@ -229,7 +235,7 @@ def test_only_a_resting_point_is_decoded_ahead(make_mixer: Make) -> None:
     assert mixer.sound_cache.get(f32(point(4500))) is not None
 
 
-def test_least_recently_used_sounds_are_dropped(tiny_model: Path) -> None:
+def test_least_recently_used_sounds_are_dropped_from_a_full_cache(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=1)
     sound = SoundCache(decoder).complete(A)
     assert sound is not None
@@ -243,14 +249,14 @@ def test_least_recently_used_sounds_are_dropped(tiny_model: Path) -> None:
     assert len(kept) == 3
 
 
-def test_only_the_last_resting_points_stay_in_the_cache(tiny_model: Path) -> None:
+def test_of_the_points_at_rest_only_the_latest_and_the_requested_ones_stay_cached(tiny_model: Path) -> None:
     sounds = SoundCache(Decoder(tiny_model, capacity=1))
     sounds.want(point(1000))
     for which in range(PASSING + 5):
         sounds.want(point(which), first=True)
         while sounds.work():
             pass
-    sounds.want(point(PASSING + 4))  # now requested, not only passed
+    sounds.want(point(PASSING + 4))  # this point is now requested, too
     for which in range(PASSING + 5, 2 * PASSING + 10):
         sounds.want(point(which), first=True)
         while sounds.work():
@@ -292,7 +298,7 @@ def commands(dimensions: int) -> st.SearchStrategy[Command]:
 
 
 def any_performance(test: Callable[..., None]) -> Callable[..., None]:
-    """Run a test with random commands at random samples, random block sizes and random cached points."""
+    """Run a test with random commands at random samples, random block sizes, and random cached sounds."""
     performances = given(
         score=st.lists(st.tuples(st.integers(0, 6000), commands(4)), min_size=3, max_size=30),
         blocks=st.lists(st.integers(1, 1000), min_size=1, max_size=4),
@@ -315,7 +321,7 @@ def test_block_size_and_cached_sounds_do_not_change_the_sound(
 
 
 @any_performance
-def test_replayed_tap_equals_live_sound_with_any_cached_sounds(
+def test_replay_of_tapped_commands_equals_the_live_sound_with_any_cached_sounds(
     make_mixer: Make, score: Score, blocks: list[int], ahead: list[int]
 ) -> None:
     tapped: list[tuple[int, Command]] = []
@@ -349,7 +355,7 @@ def test_tap_receives_each_executed_command_with_its_sample(make_mixer: Make) ->
 def test_another_mixer_takes_over_within_one_fade(
     decoder: Decoder, make_mixer: Make, tiny_model: Path
 ) -> None:
-    """The old sound fades out; the new one is exact from its first sample, on the same clock."""
+    """The earlier sound fades out; after the fade, only the sound of the new mixer is heard, unchanged."""
     blocks: list[np.ndarray] = []
 
     class Sink:

@@ -1,4 +1,4 @@
-"""The limiter: exact below its ceiling, never above it, the same at any block size."""
+"""The limiter keeps all samples below a ceiling, and does not change sound that is below it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ RATE, CEILING = 48_000, 0.9
 
 
 def limited(sound: np.ndarray, *blocks: int) -> np.ndarray:
-    """Limit a sound [2, T] and a second of silence in blocks of these sizes; return them without delay."""
+    """Limit a sound [2, T] and a second of silence, in blocks of these sizes in turn.
+
+    Returns:
+        The limited sound and silence without the limiter's delay: [2, samples].
+    """
     limiter = Limiter(RATE, CEILING)
     bus = np.concatenate((sound, np.zeros((2, RATE), np.float32)), axis=1)
     at, turn = 0, 0
@@ -35,7 +39,7 @@ def test_sound_below_the_ceiling_passes_unchanged() -> None:
 
 
 @pytest.mark.parametrize("peak", [1.0, 2.7, 300.0])
-def test_peaks_stay_at_the_ceiling_and_channels_in_balance(peak: float) -> None:
+def test_no_peak_exceeds_the_ceiling_and_both_channels_get_the_same_gain(peak: float) -> None:
     sound = burst(peak)
     heard = limited(sound, 128)
     assert np.abs(heard).max() <= CEILING * (1 + 1e-6)
@@ -56,7 +60,7 @@ def test_gain_falls_before_the_peak_and_returns_at_the_release_rate() -> None:
     sound[:, 1_000] = 9.0  # 20 dB above the ceiling
     gain_db = 20 * np.log10(limited(sound, 128)[0, :RATE] / sound[0])
     assert gain_db[1_000] == pytest.approx(-20.0, abs=1e-4)
-    assert gain_db[: 1_000 - 72] == pytest.approx(0.0, abs=1e-4)  # 1.5 ms
-    assert np.abs(np.diff(gain_db)).max() <= 20.0 / 72 + 1e-3  # no step: no click
+    assert gain_db[: 1_000 - 72] == pytest.approx(0.0, abs=1e-4)  # from 1.5 ms before the peak
+    assert np.abs(np.diff(gain_db)).max() <= 20.0 / 72 + 1e-3  # a line without steps, so there is no click
     back = gain_db[1_200:10_000]
     assert np.diff(back) == pytest.approx(RELEASE_DB_S / RATE, abs=1e-4)

@@ -1,4 +1,8 @@
-"""The mixer with a real decoder: exact sounds, exact times, and the same at any block size."""
+"""The mixer with a real decoder: exact sounds at exact times, which do not depend on the block size.
+
+The point is the z that the performer moves; all voices are decoded in ticks of a few frames. If all voices
+are in use, a hit steals one; under high load, voices are shed (ended early).
+"""
 
 from __future__ import annotations
 
@@ -66,7 +70,7 @@ def test_velocity_is_amplitude(decoder: Decoder, make_mixer: Make, play: Callabl
 def test_simultaneous_and_overlapping_hits_add_up(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
-    """Latched voices: three start together during a fourth."""
+    """Three hits start together while a fourth sounds; each keeps the z of its start."""
     hits = [(0, 3), (1000, 0), (1000, 1), (1000, 2)]
     score: list[tuple[int, Command]] = [(0, Mode("latch"))]
     score += [(at, Trigger(0.2, point(which))) for at, which in hits]
@@ -79,10 +83,10 @@ def test_simultaneous_and_overlapping_hits_add_up(
 
 
 @pytest.mark.parametrize("rate", [48_000, None])
-def test_each_frame_follows_the_glide(
+def test_each_frame_is_decoded_at_the_z_of_the_glide(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int | None
 ) -> None:
-    """The glide is known before the hit, so each latent frame has the z of its time."""
+    """The glide is known before the hit, so each frame has the z of its own time."""
     info = decoder.info
     rate = rate or info.sample_rate
     a, b = point(1), point(2)
@@ -129,7 +133,7 @@ def test_set_dimension_moves_only_that_dimension(
     np.testing.assert_allclose(play(make_mixer(), score, len(expected)), expected, atol=3e-6)
 
 
-def test_point_starts_at_the_first_class_centre(decoder: Decoder, make_mixer: Make) -> None:
+def test_point_is_at_the_first_class_centre_initially(decoder: Decoder, make_mixer: Make) -> None:
     np.testing.assert_array_equal(make_mixer().glide.at(0), decoder.info.classes[0].centroid)
 
 
@@ -171,7 +175,7 @@ def scores(draw: st.DrawFn, dimensions: int, length: int) -> list[tuple[int, Com
 def test_block_size_does_not_change_the_sound(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int, data: st.DataObject
 ) -> None:
-    """The sounds are equal bit for bit, because the commands alone determine the schedule of decoding."""
+    """The sounds are equal bit for bit, because only the commands determine when frames are decoded."""
     score = data.draw(scores(decoder.info.latent_dim, 6000))
     blocks = data.draw(st.lists(st.integers(1, 1000), min_size=1, max_size=5))
     reference = play(make_mixer(rate, voices=3), score, 8000, (8000,))
@@ -180,7 +184,7 @@ def test_block_size_does_not_change_the_sound(
 
 
 def test_commands_submitted_just_in_time_give_the_same_sound(make_mixer: Make) -> None:
-    """Live, commands arrive between blocks; in a sequence, all arrive at the beginning."""
+    """In live playing, commands arrive between blocks; in rendering, all arrive at the beginning."""
     score = [(at, Trigger(0.5, point(at % 7))) for at in range(0, 6000, 350)]
     offline, live = make_mixer(), make_mixer()
     for at, command in score:
@@ -228,7 +232,7 @@ def test_stealing_fades_out_the_quietest_voice(
     assert (mixer.hits, mixer.stolen) == (3, 1)
 
 
-def test_stealing_an_unheard_hit_leaves_no_sound(
+def test_hit_that_is_stolen_at_its_start_leaves_no_sound(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     score = [(100, Trigger(0.9, point(which))) for which in range(100)]
@@ -240,7 +244,7 @@ def test_stealing_an_unheard_hit_leaves_no_sound(
 
 
 def test_stealing_makes_no_click(decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]) -> None:
-    """Dense hits, so that up to four voices and four fading ones overlap all the time."""
+    """Hits are so dense that up to four voices and four fading ones overlap all the time."""
     rng = np.random.default_rng(5)
     z = point()
     sound = 0.1 * whole(decoder, z)
@@ -255,7 +259,7 @@ def test_stealing_makes_no_click(decoder: Decoder, make_mixer: Make, play: Calla
 
 
 @pytest.mark.parametrize(("command", "samples"), [(Stop(), STEAL), (Panic(), PANIC)])
-def test_stop_and_panic_end_all_sound_in_time(
+def test_stop_and_panic_fade_all_sound_out_within_5_and_2_ms(
     make_mixer: Make,
     play: Callable[..., np.ndarray],
     command: Command,
@@ -294,7 +298,7 @@ def test_shedding_keeps_the_last_voice(
     assert (mixer.shed, mixer.stolen, mixer.sounding) == (1, 0, 1)
 
 
-def test_hits_replace_voices_for_a_while_after_shedding(
+def test_for_a_while_after_shedding_fewer_voices_may_sound(
     make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer(voices=3)
@@ -311,7 +315,7 @@ def test_hits_replace_voices_for_a_while_after_shedding(
 def test_decoding_several_ticks_at_once_needs_fewer_calls_and_sounds_the_same(
     make_mixer: Make, play: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A resting point gives the same sound. A move is heard at most as many ticks later, never sooner."""
+    """While the point rests, the sound is the same; a move is heard later, by at most four ticks."""
     calls: list[tuple[int, ...]] = []
     step = Decoder.step
 
@@ -334,7 +338,7 @@ def test_decoding_several_ticks_at_once_needs_fewer_calls_and_sounds_the_same(
     assert 2000 <= heard[0] <= heard[1] <= heard[2] <= heard[0] + 4 * make_mixer().timing.tick_start(1)
 
 
-def test_silence_decodes_nothing(
+def test_nothing_is_decoded_during_silence(
     make_mixer: Make, play: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mixer = make_mixer()
@@ -390,7 +394,7 @@ def test_nan_from_the_decoder_is_muted_and_counted(
     np.testing.assert_allclose(after, whole(decoder, point())[:2000], atol=3e-6)
 
 
-def test_arrival_is_reported_once_and_only_for_completed_glides(
+def test_arrival_of_a_glide_is_reported_once_and_only_if_it_was_completed(
     make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
     mixer = make_mixer()

@@ -1,4 +1,7 @@
-"""Gain, DC block, limiter, knee and meters: the output is always finite and within ±1."""
+"""The output after the voices: gain, DC block, limiter, knee (a soft clipper) and level meters.
+
+The samples are always finite and within ±1.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ def noise(peak: float, samples: int = 1000) -> np.ndarray:
     return (peak * np.random.default_rng(0).uniform(-1, 1, samples)).astype(np.float32)
 
 
-def test_dc_block_removes_dc_and_keeps_sound_at_any_block_size() -> None:
+def test_dc_block_removes_dc_and_keeps_the_sound_at_any_block_size() -> None:
     time_s = np.arange(96_000) / 48_000
     tone = 0.3 * np.sin(2 * np.pi * 440 * time_s).astype(np.float32)
     heard = []
@@ -29,7 +32,7 @@ def test_dc_block_removes_dc_and_keeps_sound_at_any_block_size() -> None:
     assert output.ringing
 
 
-def test_samples_below_the_threshold_pass_unchanged() -> None:
+def test_samples_below_the_threshold_of_the_knee_pass_unchanged() -> None:
     bus = noise(THRESHOLD)
     bus[:2] = THRESHOLD, -THRESHOLD
     before = bus.copy()
@@ -50,7 +53,7 @@ def test_output_never_exceeds_full_scale(peak: float) -> None:
 
 
 def test_knee_is_smooth_and_rising() -> None:
-    x = np.linspace(0.85, 1.5, 6501, dtype=np.float32)  # steps of 1e-4
+    x = np.linspace(0.85, 1.5, 6501, dtype=np.float32)  # in steps of 1e-4
     y = x.copy()
     limit(y)
     slope = np.diff(y.astype(np.float64)) / 1e-4
@@ -72,7 +75,7 @@ def test_block_with_nan_or_infinity_is_silenced_and_counted(bad: float) -> None:
     np.testing.assert_array_equal(bus, noise(0.5))
 
 
-def test_zero_db_is_exactly_one() -> None:
+def test_gain_of_zero_db_is_exactly_one() -> None:
     assert amplitude(0.0) == 1.0
     assert amplitude(-20.0) == pytest.approx(0.1)
 
@@ -81,14 +84,14 @@ def test_gain_ramp_is_linear_over_five_milliseconds() -> None:
     output = Output(48000)
     output.set_gain(-20.0, 1000)
     bus = np.full(500, 0.5, np.float32)
-    for at in range(0, 500, 60):  # arbitrary block size
+    for at in range(0, 500, 60):  # this block size is arbitrary
         output.process(bus[at : at + 60][np.newaxis], 1000 + at)
     line = 1 + np.arange(240) / 240 * (0.1 - 1)
     np.testing.assert_allclose(bus[:240], 0.5 * line, rtol=1e-6)
     np.testing.assert_allclose(bus[240:], 0.05, rtol=1e-6)
 
 
-def test_new_gain_ramp_starts_at_current_gain() -> None:
+def test_new_gain_ramp_starts_at_the_current_gain() -> None:
     output = Output(48000)
     output.set_gain(-120.0, 0)
     bus = np.full(240, 0.5, np.float32)
@@ -110,7 +113,7 @@ def test_meters_follow_the_sound_and_decay() -> None:
     shares = 1.0 - np.exp(-2.0 / 0.3)
     np.testing.assert_allclose(output.peak(96_000), (0.5, 0.25), rtol=1e-6)
     np.testing.assert_allclose(output.rms(96_000), np.sqrt(np.array((0.125, 0.03125)) * shares), rtol=1e-3)
-    # the peak falls by 20 dB per second, in silence too
+    # the displayed peak falls by 20 dB per second in silence, too
     np.testing.assert_allclose(output.peak(144_000), (0.05, 0.025), rtol=1e-6)
     assert output.rms(96_000 + 14_400) == pytest.approx(output.rms(96_000) * np.exp(-0.5))
     output.process(bus[:, :480].copy(), 144_000)

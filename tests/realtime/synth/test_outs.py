@@ -1,4 +1,4 @@
-"""Named outs: each hit plays on its pair, and the sum of all pairs is the stereo mix."""
+"""Named outs: each hit plays on one pair of channels, and the sum of all pairs is the stereo mix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAMPLES = 9_000
 
 
 def hits(decoder: Decoder) -> dict[int, Trigger]:
-    """Return a hit for each pair."""
+    """Return a hit for each pair of channels, by the index of the pair."""
     kick, snare, hat = (each.centroid for each in decoder.info.classes)
     return {
         0: Trigger(point=kick, pan=0.5),
@@ -31,7 +31,7 @@ def hits(decoder: Decoder) -> dict[int, Trigger]:
     }
 
 
-def test_each_hit_is_only_on_its_pair(make_mixer: Make, decoder: Decoder) -> None:
+def test_each_hit_plays_only_on_its_pair_of_channels(make_mixer: Make, decoder: Decoder) -> None:
     for pair, hit in hits(decoder).items():
         apart = played(make_mixer(channels=8, outs=NAMES), [(17, hit)], SAMPLES)
         stereo = played(make_mixer(), [(17, replace(hit, out=0))], SAMPLES)
@@ -39,14 +39,16 @@ def test_each_hit_is_only_on_its_pair(make_mixer: Make, decoder: Decoder) -> Non
         assert not np.delete(apart, [2 * pair, 2 * pair + 1], axis=1).any()
 
 
-def test_sum_of_the_pairs_is_the_stereo_mix_even_with_cut_voices(make_mixer: Make, decoder: Decoder) -> None:
-    score: list[tuple[int, Command]] = [(0, Gain(-24.0))]  # below the knee
+def test_sum_of_the_pairs_is_the_stereo_mix_even_if_voices_are_cut(
+    make_mixer: Make, decoder: Decoder
+) -> None:
+    score: list[tuple[int, Command]] = [(0, Gain(-24.0))]  # keeps the sum below the soft clipper
     score += [(700 * n + at, hit) for n in range(8) for at, hit in enumerate(hits(decoder).values())]
     score += [(6_000, Stop())]
     apart = played(make_mixer(voices=2, channels=8, outs=NAMES), score, SAMPLES)
     stereo = played(make_mixer(voices=2), score, SAMPLES)
     error = np.abs(sum(np.split(apart, 4, axis=1)) - stereo).max()
-    assert error < 1e-6 * np.abs(stereo).max()  # -120 dB
+    assert error < 1e-6 * np.abs(stereo).max()  # at most -120 dB
     assert all(pair.any() for pair in np.split(apart, 4, axis=1))
 
 
@@ -72,11 +74,11 @@ def test_out_named_by_class_number_plays_that_class(decoder: Decoder) -> None:
     ("names", "reason"),
     [(["a"] * 2, "named twice"), (["a:b"], "not a name"), ([""], "not a name"), ("a" * 17, "17")],
 )
-def test_bad_names_are_refused(names: list[str], reason: str) -> None:
+def test_invalid_names_of_outs_are_refused(names: list[str], reason: str) -> None:
     with pytest.raises(RealtimeError, match=reason):
         check(names)
 
 
-def test_too_few_channels_are_refused(make_mixer: Make) -> None:
+def test_mixer_with_too_few_channels_for_its_outs_is_refused(make_mixer: Make) -> None:
     with pytest.raises(ValueError, match="3 outs need 8 channels, got 2"):
         make_mixer(outs=NAMES)

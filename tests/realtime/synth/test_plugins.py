@@ -1,4 +1,4 @@
-"""Plugins after the mixer: real VST3s of zam-plugins, and faulty ones."""
+"""Effect plugins after the mixer: real VST3s (zam-plugins) and faulty ones, each tried before its use."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def played(chain: Chain, sound: np.ndarray) -> np.ndarray:
     return out
 
 
-def test_processing_in_blocks_equals_processing_the_whole() -> None:
+def test_processing_in_blocks_equals_processing_in_one_call() -> None:
     from pedalboard._pedalboard import load_plugin
 
     sound = noise(40 * BLOCK)
@@ -69,7 +69,7 @@ def test_mono_plugin_processes_each_channel_with_the_same_parameters() -> None:
     assert np.abs(heard - sound).max() > 1e-4
 
 
-def test_latency_is_reported_and_removed_from_files() -> None:
+def test_latency_of_a_plugin_is_reported_and_removed_from_rendered_sound() -> None:
     chain = make_chain(MAXIMISER)
     assert chain.latency_samples == 480
     sound = np.zeros((4000, 2), np.float32)
@@ -99,7 +99,7 @@ def test_parameters_are_listed_set_and_checked() -> None:
             chain.tweak(index, parameter, wrong)
 
 
-def test_oscquery_lists_parameters() -> None:
+def test_oscquery_lists_the_parameters_of_a_plugin() -> None:
     chain = make_chain(GATE)
     known = learn(lambda asked: list(plugin_replies(chain)) if PLUGINS in asked else [], plugins=True)
     path = "/morph/plugin/0/attack_ms"
@@ -147,7 +147,7 @@ def test_hanging_plugin_is_detected_and_a_playing_one_is_not(hanging: tuple[Path
     for _ in range(CHECKS + 3):
         chain.process(block)
         assert chain.hung() == ""
-    assert [chain.hung() for _ in range(CHECKS + 3)] == [""] * (CHECKS + 3)  # between two blocks
+    assert [chain.hung() for _ in range(CHECKS + 3)] == [""] * (CHECKS + 3)  # the plugin waits for a block
     hangs = let_go.with_suffix(".hangs")
 
     def play() -> None:

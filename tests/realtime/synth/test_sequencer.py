@@ -1,4 +1,7 @@
-"""The sequencer plays each step once, at its sample, through any edits and at any block size."""
+"""The sequencer plays each step once, at its exact sample, whatever the edits and the block size.
+
+At a swing of n %, the first step of each pair takes n % of the pair's time.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ Hits = list[tuple[int, Trigger]]
 
 
 def hit(step: int) -> Trigger:
-    """Return a hit that encodes the number of its step."""
+    """Return a hit whose velocity encodes the number of its step."""
     return Trigger(velocity=(step + 1) / 128)
 
 
@@ -49,7 +52,10 @@ EVERY_STEP = [(0, SetStep(step, (hit(step),))) for step in range(ALL_STEPS)]
 
 
 def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
-    """Return the hits, taken in periods that end at `ends`; each edit is submitted before its period."""
+    """Take hits from a sequencer in periods that end at `ends`; return each hit with its sample.
+
+    Each edit is submitted before the period that contains its sample.
+    """
     sequencer, waiting, hits, begin = Sequencer(rate), list(edits), [], 0
     for end in ends:
         while waiting and waiting[0][0] < end:
@@ -61,7 +67,10 @@ def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
 
 
 def ideal(clocks: Sequence[tuple[int, SetClock]], end: int, rate: int = RATE, start: int = 0) -> list[int]:
-    """Return the samples of all steps before `end`, calculated with fractions, for a series of clocks."""
+    """Return the samples of all steps before `end` for a series of clocks (tempo, swing, length).
+
+    The samples are calculated with fractions, so without rounding errors.
+    """
     waiting = list(clocks)
     tempo, swing, number, at, exact = Fraction(120), Fraction(1, 2), 0, start, Fraction(start)
     samples = []
@@ -95,7 +104,7 @@ def test_steps_lie_on_the_exact_grid_to_the_sample(clock: SetClock, rate: int, s
     assert [step_of(each) for _, each in hits] == [k % clock.steps for k in range(len(hits))]
 
 
-def test_errors_do_not_accumulate_over_a_day() -> None:
+def test_rounding_errors_do_not_accumulate_over_a_day() -> None:
     clock = SetClock(133.7, 66.7, 16)
     day = 24 * 3600 * RATE
     hits = taken([(0, SetStep(0, (hit(0),))), (0, clock), (0, StartSteps())], [day])
@@ -126,7 +135,7 @@ ends = st.lists(st.integers(1, LENGTH), max_size=200).map(lambda cuts: [*sorted(
 
 @given(edits, ends)
 @settings(deadline=None)
-def test_hits_do_not_depend_on_how_calls_divide_the_time(edits: Edits, ends: list[int]) -> None:
+def test_hits_do_not_depend_on_the_periods_in_which_they_are_taken(edits: Edits, ends: list[int]) -> None:
     begun: list[Edit] = [*EVERY_STEP, (0, StartSteps()), *edits]
     assert taken(begun, ends) == taken(begun, [LENGTH])
 
@@ -136,7 +145,7 @@ def test_hits_do_not_depend_on_how_calls_divide_the_time(edits: Edits, ends: lis
 def test_changes_of_tempo_and_swing_neither_lose_nor_repeat_a_step(
     drawn: list[tuple[int, SetClock]], ends: list[int]
 ) -> None:
-    """All clocks have 64 steps, so that the step of each hit is known."""
+    """All patterns have 64 steps, so that the step of each hit is known."""
     changes = sorted(((at, SetClock(c.bpm, c.swing, 64)) for at, c in drawn), key=lambda each: each[0])
     hits = taken([*EVERY_STEP, (0, SetClock(120.0, 50.0, 64)), (0, StartSteps()), *changes], ends)
     assert [step_of(each) for _, each in hits] == [k % 64 for k in range(len(hits))]
@@ -144,7 +153,7 @@ def test_changes_of_tempo_and_swing_neither_lose_nor_repeat_a_step(
 
 
 def test_tempo_changes_with_the_next_step_and_swing_with_the_next_pair() -> None:
-    """A step lasts 6000 samples at 120 bpm and 12,000 at 60; a pair with a swing of 75, 18,000 + 6000."""
+    """A step lasts 6,000 samples at 120 bpm and 12,000 at 60 bpm (18,000 and 6,000 at a swing of 75 %)."""
     tempo: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (6001, SetClock(60.0, 50.0, 16))]
     assert [at for at, _ in taken(tempo, [48_000])] == [0, 6000, 12_000, 24_000, 36_000]
     both: list[Edit] = [*EVERY_STEP, (0, StartSteps()), (1, SetClock(60.0, 75.0, 16))]
@@ -180,7 +189,7 @@ def test_panic_drops_only_commands_submitted_before_it() -> None:
     assert sequencer.take(0, 1000) == [(700, hit(0))]
 
 
-def test_step_reports_the_step_played_last() -> None:
+def test_attribute_step_is_the_step_that_was_played_last() -> None:
     sequencer = Sequencer(RATE)
     assert sequencer.step == -1
     sequencer.submit(SetClock(120.0, 50.0, 17))
@@ -201,7 +210,7 @@ def test_step_reports_the_step_played_last() -> None:
 def played(
     mixer: Mixer, score: Sequence[tuple[int, Command]], samples: int, block: int
 ) -> tuple[list[tuple[int, Command]], np.ndarray]:
-    """Return the commands that the mixer executes, and the sound [samples, 2]."""
+    """Return the commands that the mixer carries out, each with its sample, and the sound [samples, 2]."""
     crossfade, log = Crossfade(mixer), []
     mixer.tap = lambda at, command: log.append((at, command))
     for at, command in score:
@@ -245,7 +254,7 @@ def test_mixer_plays_hits_at_their_samples_at_any_block_size(
     assert np.abs(sound).max() > 0.0
 
 
-def test_change_of_mixer_stops_and_empties_the_sequencer(make_mixer: Callable[..., Mixer]) -> None:
+def test_change_of_model_stops_and_empties_the_sequencer(make_mixer: Callable[..., Mixer]) -> None:
     first, second = make_mixer(), make_mixer()
     crossfade, out = Crossfade(first), np.zeros((6000, 2), np.float32)
     for command in (SetStep(0, (Trigger(),)), SetStep(1, (Trigger(),)), StartSteps()):
@@ -285,7 +294,7 @@ def test_stop_of_all_voices_does_not_stop_the_loop(make_mixer: Callable[..., Mix
     assert [at for at, each in log if isinstance(each, Trigger)] == [0, 6000]
 
 
-def test_point_follows_the_path_of_each_step_within_the_step() -> None:
+def test_point_follows_the_path_of_each_step_during_the_step() -> None:
     sequencer = Sequencer(RATE)
     for step in range(16):
         sequencer.submit(SetStep(step, (hit(step),), ((float(step),), (step + 0.5,), (step + 1.0,))))
@@ -296,7 +305,7 @@ def test_point_follows_the_path_of_each_step_within_the_step() -> None:
     moves = [
         (sample, each) for sample, each in first + second if sample == at and not isinstance(each, Trigger)
     ]
-    assert later - at == round(RATE * 2 / 6 * 0.4)  # the second step of a pair of 1/3 s at a swing of 60 %
+    assert later - at == round(RATE * 2 / 6 * 0.4)  # 40 % of a pair of steps, which lasts 1/3 s
     assert [sample for sample, _ in moves] == [at, at]
     jump, glide = (each for _, each in moves)
     assert jump == SetZ((1.0,))
@@ -305,7 +314,7 @@ def test_point_follows_the_path_of_each_step_within_the_step() -> None:
     assert round(glide.ms * RATE / 1000) == later - at
 
 
-def test_path_sounds_the_same_at_any_block_size(make_mixer: Callable[..., Mixer]) -> None:
+def test_path_of_the_point_sounds_the_same_at_any_block_size(make_mixer: Callable[..., Mixer]) -> None:
     def played(block_size: int) -> np.ndarray:
         mixer = make_mixer()
         crossfade = Crossfade(mixer)
@@ -325,13 +334,13 @@ def test_path_sounds_the_same_at_any_block_size(make_mixer: Callable[..., Mixer]
 
 
 def followed(*edits: Edit, until_s: float = 4.0) -> list[tuple[int, float]]:
-    """Return the step and the time in s of each hit of a loop of 16 steps."""
+    """Return the step and the time in s of each hit in the first `until_s` seconds of a loop of 16 steps."""
     hits = taken([*EVERY_STEP, *edits], range(128, round(until_s * RATE), 128))
     return [(step_of(each), at / RATE) for at, each in hits]
 
 
-def test_start_joins_an_external_beat() -> None:
-    """At 100 bpm, a step lasts 0.15 s. Beat 9.1 is at 0.1 s, so step 37, at beat 9.25, is at 0.19 s."""
+def test_start_begins_with_the_next_step_of_an_external_beat() -> None:
+    """At 100 bpm, a step lasts 0.15 s. Beat 9.1 is at 0.1 s, so step 37, which is beat 9.25, is at 0.19 s."""
     found = followed((4_800, SetBeat(9.1, 100.0)), (4_800, StartSteps()))
     wanted = [((37 + n) % 16, 0.19 + 0.15 * n) for n in range(len(found))]
     assert [step for step, _ in found] == [step for step, _ in wanted]
@@ -339,7 +348,7 @@ def test_start_joins_an_external_beat() -> None:
 
 
 def test_sequencer_follows_an_external_beat_without_losing_or_repeating_a_step() -> None:
-    """The beat is 20 ms behind the sequencer, both at 120 bpm; after 2 s, the beat changes to 150 bpm."""
+    """At first, the beat is 20 ms behind the sequencer, at the same tempo; after 2 s, its tempo rises."""
     beats: list[tuple[int, SetBeat]] = []
     time_s, beat = 0.02, 0.0
     while time_s < 4.1:

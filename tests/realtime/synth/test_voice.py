@@ -1,4 +1,7 @@
-"""The schedule of frames, and the sound, start and end of a voice."""
+"""A voice, which plays one hit: its sound, start and end, and the frames that must be decoded for it.
+
+Time is divided into ticks of a few frames; pushing adds decoded frames to a voice.
+"""
 
 from __future__ import annotations
 
@@ -44,20 +47,22 @@ def test_ticks_divide_time_without_gaps(rate: int, chunk: int, tick: int) -> Non
     start=st.integers(0, 10**6),
     later=st.integers(0, 5),
 )
-def test_frames_wanted_suffice_and_grow_by_one_tick(rate: int, chunk: int, start: int, later: int) -> None:
+def test_number_of_frames_suffices_for_a_tick_and_grows_by_those_of_a_tick(
+    rate: int, chunk: int, start: int, later: int
+) -> None:
     times = timing(rate, frames=10_000, chunk_frames=chunk)
     tick = times.tick(start) + later
     frames = times.natural.frames_wanted(start, (tick + 1) * chunk)
     heard = times.tick_start(tick + 1) - start  # samples until the next tick
     assert times.natural.settled(frames) >= heard
-    assert times.natural.settled(frames - 1) <= heard  # no frame more than needed
+    assert times.natural.settled(frames - 1) <= heard  # one frame fewer would not suffice
     assert times.natural.frames_wanted(start, (tick + 2) * chunk) - frames == chunk
     assert later or frames <= times.first_frames
 
 
 @pytest.mark.parametrize("rate", sorted(RESAMPLERS))
 @pytest.mark.parametrize("chunks", [[128], [1] * 128, [5, 1, 30, 92]])
-def test_voice_equals_resampled_sound(rate: int, chunks: list[int]) -> None:
+def test_output_of_a_voice_equals_the_resampled_sound(rate: int, chunks: list[int]) -> None:
     times = timing(rate)
     voice = Voice(times)
     voice.begin(1000, Trigger(1.0), None)
@@ -74,7 +79,7 @@ def test_voice_equals_resampled_sound(rate: int, chunks: list[int]) -> None:
     assert voice.end == 1000 + times.samples
 
 
-def test_reused_voice_has_no_state_left() -> None:
+def test_voice_that_is_used_again_has_no_state_left() -> None:
     voice = Voice(timing())
     for level in (1.0, 0.5):
         voice.begin(0, Trigger(1.0), None)
@@ -85,11 +90,11 @@ def test_reused_voice_has_no_state_left() -> None:
         voice.fade(300, 10)
 
 
-SILENT_FRAMES = 35  # 50 ms of 32 samples at 22,050 Hz, in whole frames
+SILENT_FRAMES = 35  # 50 ms at 22,050 Hz, in whole frames of 32 samples
 
 
 def gated(frames: int, *, lead: int = 0, gap: int = 0) -> np.ndarray:
-    """A sound that is exactly 0 in the first `lead` frames, and in `gap` frames from frame 20 on."""
+    """Return a sound that is exactly 0 in its first `lead` frames and in `gap` frames from frame 20 on."""
     audio = 0.1 + 0.1 * np.abs(sound(frames * HOP))
     audio[: lead * HOP] = 0.0
     audio[20 * HOP : (20 + gap) * HOP] = 0.0
@@ -99,8 +104,8 @@ def gated(frames: int, *, lead: int = 0, gap: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("rate", sorted(RESAMPLERS))
 @settings(deadline=None, max_examples=20)
 @given(cuts=st.sets(st.integers(1, 127)))
-def test_voice_ends_50_ms_after_its_sound_falls_silent_for_any_chunking(rate: int, cuts: set[int]) -> None:
-    times, audio = timing(rate), gated(128, gap=40)  # after the gap, the sound would continue
+def test_voice_ends_50_ms_after_its_sound_falls_silent_whatever_the_chunks(rate: int, cuts: set[int]) -> None:
+    times, audio = timing(rate), gated(128, gap=40)  # the sound continues after a gap
     voice = Voice(times)
     voice.begin(1000, Trigger(1.0), None)
     edges = [0, *sorted(cuts), 128]
@@ -129,7 +134,7 @@ def test_silence_before_a_sound_or_under_50_ms_within_it_does_not_end_the_voice(
 
 
 def heard(voice: Voice, first: int, last: int) -> np.ndarray:
-    """Return the left output of the voice, rendered in blocks of 50."""
+    """Return the left channel of the voice, rendered in blocks of 50 samples."""
     bus = np.zeros((2, last - first), np.float32)
     for at in range(0, last - first, 50):
         voice.add_to(bus[:, at : at + 50], first + at)
@@ -137,7 +142,7 @@ def heard(voice: Voice, first: int, last: int) -> np.ndarray:
 
 
 def ones(velocity: float = 1.0, **how: Any) -> Voice:
-    """Return a voice with constant output `velocity`, whose sound is too quiet for fades at its ends."""
+    """Return a voice whose output is constant at `velocity`; its sound is too quiet for fades at its ends."""
     voice = Voice(timing(22050))
     voice.begin(0, Trigger(velocity / EDGE, **how), None)
     voice.push(np.full(128 * HOP, EDGE, np.float32))
@@ -145,7 +150,7 @@ def ones(velocity: float = 1.0, **how: Any) -> Voice:
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 128])
-def test_sound_that_begins_and_ends_with_a_jump_is_faded_only_there(chunk: int) -> None:
+def test_sound_that_begins_and_ends_with_a_jump_is_faded_only_at_its_ends(chunk: int) -> None:
     voice = Voice(timing(22050))
     voice.begin(0, Trigger(), None)
     for _ in range(0, 128, chunk):
@@ -179,7 +184,7 @@ def test_fade_is_linear_to_zero() -> None:
     assert voice.end == 300
 
 
-def test_shorter_fade_continues_from_current_level() -> None:
+def test_shorter_fade_continues_from_the_current_level() -> None:
     voice = ones()
     voice.fade(0, 400)
     assert heard(voice, 0, 200)[-1] == pytest.approx(0.5)
@@ -188,14 +193,14 @@ def test_shorter_fade_continues_from_current_level() -> None:
     assert voice.end == 300
 
 
-def test_longer_fade_is_ignored() -> None:
+def test_longer_fade_during_a_fade_is_ignored() -> None:
     voice = ones()
     voice.fade(0, 100)
     voice.fade(50, 400)
     assert voice.end == 100
 
 
-def test_level_is_the_recent_peak() -> None:
+def test_level_of_a_voice_is_its_recent_peak() -> None:
     voice = Voice(timing(22050))
     voice.begin(0, Trigger(0.5), None)
     steps = np.repeat(np.array([0.1, -0.8, 0.2, 0.3], np.float32), HOP * 32)
@@ -205,7 +210,7 @@ def test_level_is_the_recent_peak() -> None:
     assert voice.level(0, 100) == 0.0
 
 
-def test_decay_falls_by_60_db_in_its_time_and_ends_at_120_db() -> None:
+def test_setting_decay_makes_a_hit_fall_by_60_db_in_its_time_and_end_at_120_db() -> None:
     voice = ones(decay_ms=50.0)
     samples = 22050 * 50 // 1000
     fall = heard(voice, 0, 2 * samples)
@@ -226,8 +231,8 @@ def test_pan_attenuates_the_other_side(pan: float, left: float, right: float) ->
 
 @pytest.mark.parametrize("rate", sorted(RESAMPLERS))
 @pytest.mark.parametrize("pitch", [-24.0, -0.5, 7.0, 24.0])
-def test_pitch_scales_frequency(rate: int, pitch: float) -> None:
-    """The frequency of a tone is multiplied by the ratio of the pitch; the level stays the same."""
+def test_pitch_multiplies_the_frequency(rate: int, pitch: float) -> None:
+    """The pitch multiplies the frequency of a tone by a ratio, and does not change the level."""
     times = timing(rate)
     voice = Voice(times)
     voice.begin(0, Trigger(pitch=pitch), None)
@@ -243,7 +248,7 @@ def test_pitch_scales_frequency(rate: int, pitch: float) -> None:
     np.testing.assert_allclose(tone[middle], expected, atol=2e-4)
 
 
-def test_higher_pitch_suppresses_frequencies_beyond_the_band() -> None:
+def test_raised_pitch_suppresses_frequencies_beyond_the_band() -> None:
     voice = Voice(timing(22050))
     voice.begin(0, Trigger(pitch=12.0), None)
     voice.push(np.sin(2 * np.pi * 7000 * np.arange(128 * HOP) / 22050).astype(np.float32))
@@ -257,7 +262,9 @@ def test_higher_pitch_suppresses_frequencies_beyond_the_band() -> None:
     start=st.integers(0, 10**6),
     later=st.integers(0, 5),
 )
-def test_frames_wanted_suffice_at_any_pitch(rate: int, pitch: float, start: int, later: int) -> None:
+def test_number_of_frames_suffices_for_a_tick_at_any_pitch(
+    rate: int, pitch: float, start: int, later: int
+) -> None:
     times = timing(rate, frames=10_000)
     pace = times.pace(pitch)
     tick = times.tick(start) + later

@@ -1,4 +1,4 @@
-"""Errands that succeed or fail in different ways, for test_errands."""
+"""Functions that test_errands runs in a separate process; they succeed or fail in different ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The estimated time at which a stream of samples began."""
+"""The clock of an audio device: the estimated time of its first sample, the origin, and of later samples."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def test_clock_corrects_small_deviations_gradually_and_large_ones_at_once() -> N
     assert clock.origin_s == pytest.approx(origin_s + 1.0, abs=1e-6)
 
 
-def test_time_left_by_the_origin_and_by_the_latest_block() -> None:
+def test_time_left_is_counted_from_the_origin_or_from_the_latest_block() -> None:
     clock = DeviceClock(RATE)
     started_s = clock.restart()
     assert clock.left_s(RATE, started_s + 0.75) == pytest.approx(0.25)
-    assert clock.left_since_taken_s(RATE, started_s) is None  # no block has been taken
+    assert clock.left_since_taken_s(RATE, started_s) is None  # no block has been taken yet
     clock.taken = 200.0, BLOCK
     assert clock.left_since_taken_s(3 * BLOCK, 200.001) == pytest.approx(2 * BLOCK / RATE - 0.001)
-    assert clock.left_since_taken_s(3 * BLOCK, 201.0) is None  # too long ago
+    assert clock.left_since_taken_s(3 * BLOCK, 201.0) is None  # the latest block was taken too long ago
 
 
-def test_sample_is_taken_at_the_origin_plus_its_time() -> None:
+def test_sample_at_a_time_is_counted_from_the_origin() -> None:
     clock = DeviceClock(RATE)
     clock.origin_s = 100.0
     assert clock.sample_at(100.49) == pytest.approx(0.49 * RATE)

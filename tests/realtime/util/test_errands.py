@@ -1,4 +1,4 @@
-"""Errands: however their process ends, the caller gets a result or an error of one line."""
+"""Errands, functions run in a separate process: however it ends, the caller gets a result or an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from realtime.util.errors import RealtimeError
 CHILD = "tests.realtime.util.errand"
 
 
-def test_result_is_returned(tmp_path: Path) -> None:
+def test_result_of_an_errand_is_returned(tmp_path: Path) -> None:
     assert errands.run(CHILD, "count", stdin=b"12345", limit_s=60.0) == 5
     (tmp_path / "file").write_bytes(b"123")
     with (tmp_path / "file").open("rb") as file:
@@ -35,6 +35,8 @@ def test_result_is_returned(tmp_path: Path) -> None:
         (["unknown"], "ended with exit code 1", 60.0),
     ],
 )
-def test_fault_is_raised_as_an_error(errand: list[str], fault: str, limit_s: float) -> None:
+def test_failure_of_an_errand_is_raised_as_an_error_of_one_line(
+    errand: list[str], fault: str, limit_s: float
+) -> None:
     with pytest.raises(RealtimeError, match=f"^{fault}$"):
         errands.run(CHILD, *errand, stdin=b"", limit_s=limit_s)

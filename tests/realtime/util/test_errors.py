@@ -1,4 +1,4 @@
-"""Messages for the user."""
+"""Lines for the user in the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the test needs a pseudo-terminal")
-def test_line_replaces_a_progress_bar_only_on_a_terminal() -> None:
+def test_line_replaces_an_unfinished_line_only_on_a_terminal() -> None:
     code = 'import sys; from realtime.util.errors import say; sys.stderr.write("reading 2/24"); say("new")'
     ours, theirs = os.openpty()
     subprocess.run([sys.executable, "-c", code], stderr=theirs, check=True)

@@ -1,4 +1,4 @@
-"""Atomic sound files and folders, and recordings that never block the sound."""
+"""Sound files and folders that appear complete or not at all, and recordings that never delay the sound."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_blocks_lost_on_a_slow_disk_are_reported(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Recording, "write", slow)
     path, said = tmp_path / "take.wav", list[str]()
     recorder = Recorder(path, 48000, 2, 4800, say=said.append)
-    for block in noise(1, 4800).repeat(53, axis=0):  # the queue holds five seconds, 50 blocks
+    for block in noise(1, 4800).repeat(53, axis=0):  # the queue holds five seconds, which are 50 blocks
         recorder.write(block)
     disk_works.set()
     recorder.close()
@@ -113,12 +113,12 @@ def test_file_created_meanwhile_is_not_replaced(tmp_path: Path) -> None:
         ("nowhere/take.wav", "no such folder"),
     ],
 )
-def test_invalid_targets_are_refused(tmp_path: Path, name: str, text: str) -> None:
+def test_invalid_output_paths_are_refused(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(FileError, match=text):
         check(tmp_path / name)
 
 
-def test_discard_leaves_no_file(tmp_path: Path) -> None:
+def test_discarded_recording_leaves_no_file(tmp_path: Path) -> None:
     file = SoundFile(tmp_path / "take.wav", 48000, 2)
     file.write(noise(1)[0])
     file.discard()
@@ -129,9 +129,7 @@ def test_discard_leaves_no_file(tmp_path: Path) -> None:
     ("name", "bits", "tolerance"),
     [("a.wav", "16", 2**-15), ("a.wav", "24", 2**-23), ("a.wav", "32f", 0.0), ("a.flac", "16", 2**-15)],
 )
-def test_each_sample_format_keeps_its_precision(
-    tmp_path: Path, name: str, bits: str, tolerance: float
-) -> None:
+def test_each_sample_format_has_its_precision(tmp_path: Path, name: str, bits: str, tolerance: float) -> None:
     sound = (0.99 * noise(1)[0]).astype(np.float32)
     file = SoundFile(tmp_path / name, 44100, 2, bits=bits)
     file.write(sound)

@@ -1,4 +1,4 @@
-"""The shell command that installs a missing package."""
+"""The shell command, shown in messages, that installs a missing package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library: files that messages may name."""
+"""The library, the folder whose files messages may name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content from outside: any bytes are either accepted or refused with an error of one line."""
+"""Files and messages from outside: any bytes are either accepted, or refused with an error of one line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SECTIONS = VALUES.map(
 TEXTS = st.text(st.sampled_from("[]{}\",:=.\\u0123456789dDeE+-_ntrfaxob#\n 'é\x00\x1b"), max_size=200)
 
 
-FEW = settings(max_examples=30)  # examples, for tests that write files
+FEW = settings(max_examples=30)  # fewer examples than usual, for tests that write files
 
 
 @given(VALUES)

@@ -1,4 +1,4 @@
-"""Priorities of processes that a server starts."""
+"""Priorities of the processes of a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings keep all written samples however the program ends, and replace no file."""
+"""Recordings keep all samples that were written, however the program ends, and replace no file."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ os._exit(0)
 
 
 def left(path: Path) -> Path:
-    """Return the unfinished recording, of 100 blocks, that a dying program leaves."""
+    """Return the unfinished recording, 100 blocks long, that a dying program leaves."""
     subprocess.run([sys.executable, "-c", DYING, str(path)], check=True)
     (part,) = path.parent.glob(f".{path.name}.*.recording")
     return part
 
 
-def test_recording_of_a_dead_program_is_completed_and_named(tmp_path: Path) -> None:
+def test_recording_of_a_dead_program_is_completed_and_gets_its_name(tmp_path: Path) -> None:
     path, said = tmp_path / "take.wav", list[str]()
     part = left(path)
-    assert soundfile.info(part).frames == 51 * 128  # as stated in the header since `update_header`
+    assert soundfile.info(part).frames == 51 * 128  # the header was updated after block 50
     with part.open("ab") as file:
-        file.write(b"\0\0\0")  # a torn sample
+        file.write(b"\0\0\0")  # an incomplete sample
     recover(tmp_path, said.append)
     sound, _ = soundfile.read(path, dtype="float32")
     np.testing.assert_array_equal(sound[:, 0], np.repeat(np.arange(100) / 100, 128).astype(np.float32))
@@ -64,7 +64,9 @@ def test_recovery_replaces_nothing_and_leaves_files_of_running_programs(tmp_path
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"RIFF\0\0\0\0WAVE", b"garbage" * 10])
-def test_file_without_a_header_is_named_or_removed(tmp_path: Path, content: bytes) -> None:
+def test_recording_without_a_header_gets_its_name_or_is_removed_if_empty(
+    tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / ".take.wav.99999999.recording").write_bytes(content)
     recover(tmp_path, lambda line: None)
     assert [each.name for each in tmp_path.iterdir()] == (["take.wav"] if content else [])
@@ -89,7 +91,7 @@ def test_recording_is_a_plain_wav_file_up_to_4_gb(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs sparse files")
-def test_header_of_5_gb_counts_all_samples(tmp_path: Path) -> None:
+def test_repaired_header_of_a_file_of_5_gb_counts_all_samples(tmp_path: Path) -> None:
     path, align, begin = tmp_path / "long.wav", 8, 12 + 36 + 24 + 8
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 2, 48000, 48000 * align, align, 32)
     head = b"RF64\xff\xff\xff\xffWAVE" + struct.pack("<4sIQQQI", b"ds64", 28, 0, 0, 0, 0) + form
@@ -108,7 +110,7 @@ def test_recording_may_have_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     assert os.listdir(os.fsencode(tmp_path)) == [b"ki\xffck.wav"]
 
 
-def test_move_finds_a_free_name(tmp_path: Path) -> None:
+def test_moved_file_gets_a_free_name(tmp_path: Path) -> None:
     for name in ("new", "take.wav", "take-2.wav"):
         (tmp_path / name).write_text(name)
     assert move(tmp_path / "new", tmp_path / "take.wav") == tmp_path / "take-3.wav"

@@ -1,11 +1,11 @@
-"""Requests to end the program."""
+"""Signals that ask the program to end."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-# Receives SIGTERM continually while its main thread waits for the request to end.
+# This program receives SIGTERM repeatedly while its main thread waits for a request to end.
 PROGRAM = """
 import os, signal, threading, time
 from realtime.util.signals import stop_on_signals
@@ -24,6 +24,6 @@ print(stopping.is_set())
 """
 
 
-def test_signal_at_any_time_sets_the_request() -> None:
+def test_signal_at_any_time_is_noted_as_a_request_to_end() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")

@@ -1,4 +1,4 @@
-"""Time limits for calls that may never return."""
+"""Calls with a time limit, because they may never return."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from realtime.util.timeouts import TimedCaller
 
-# Starts a call that takes sys.argv[1] seconds, and exits while the call may still run.
+# This program starts a call that takes sys.argv[1] seconds, and exits while the call may still run.
 EXIT = """
 import atexit, sys, time
 from realtime.util import timeouts
@@ -25,7 +25,7 @@ timeouts.exit_with(3)
 
 
 @pytest.mark.parametrize(("closing_s", "said"), [(0.0, "the end\nin order\n"), (600.0, "the end\n")])
-def test_exit_skips_cleanup_while_a_call_still_runs(closing_s: float, said: str) -> None:
+def test_exit_handlers_are_skipped_while_a_call_still_runs(closing_s: float, said: str) -> None:
     done = subprocess.run([sys.executable, "-c", EXIT, str(closing_s)], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (3, said, "")
 
@@ -39,7 +39,7 @@ def test_result_and_exception_are_passed_on() -> None:
 
 
 def answer_of(caller: TimedCaller, answer: int) -> int:
-    """Repeat a call that returns `answer` until the earlier call has ended; return its result."""
+    """Try to call a function that returns `answer` until an earlier call has ended; return its result."""
     end = time.monotonic() + 30.0
     while True:
         with contextlib.suppress(TimeoutError):

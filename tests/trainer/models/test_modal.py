@@ -97,7 +97,7 @@ def test_level_of_the_noise_is_the_sum_of_its_bands_and_does_not_depend_on_z(rin
 
 @torch.no_grad()
 def test_low_noise_begins_without_a_click() -> None:
-    """Above 6 kHz, the two lowest bands have below -60 dB of their power (-33 dB if they began in mid-wave)."""
+    """The two lowest bands have under -60 dB of their power above 6 kHz; a start in mid-wave gives -33 dB."""
     config = configs.read("kit").model
     decoder = ModalDecoder(config).eval()
     for layer, bias in ((decoder.levels, SILENT), (decoder.mode_heads, SILENT), (decoder.end, 30.0)):

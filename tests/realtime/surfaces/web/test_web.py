@@ -1,4 +1,7 @@
-"""The web server and its part for the page, with normal and hostile clients."""
+"""The web server, which offers a web page, OSCQuery and recordings, with normal and hostile clients.
+
+Takes are recordings; a kit is a folder of sounds that the user sends, for which a model is trained.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ from tests.realtime.surfaces.handshake import handshake
 
 TIMEOUT_S = 30.0
 BLOCK = 100
-MAX_WEIGHT = 500_000  # bytes of all files of the page
+MAX_WEIGHT = 500_000  # bytes of all files of the page together
 KEY = "0123456789abcdef"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 Start = Callable[..., WebServer]
@@ -51,7 +54,7 @@ Start = Callable[..., WebServer]
 
 @pytest.fixture
 def control(make_mixer: Callable[..., Mixer], tiny_model: Path) -> Control:
-    """The control of an engine that does not run."""
+    """A dispatcher of messages for an engine that does not run."""
     return Control(read(tiny_model).info, Engine(make_mixer()))
 
 
@@ -62,7 +65,7 @@ def monitor() -> Monitor:
 
 @pytest.fixture
 def start(control: Control, tiny_model: Path, monitor: Monitor, tmp_path: Path) -> Iterator[Start]:
-    """Start a web server with the page and OSCQuery on a free port of this machine."""
+    """A function that starts a web server with the page and OSCQuery on a free port of this machine."""
     running: list[WebServer] = []
     listener = bind("127.0.0.1", 0)
     server = Server(control, listener)
@@ -86,12 +89,12 @@ def start(control: Control, tiny_model: Path, monitor: Monitor, tmp_path: Path) 
 
 @pytest.fixture
 def served(start: Start) -> WebServer:
-    """One server for all examples of a test."""
+    """A running server, for all examples of a test."""
     return start()
 
 
 def get(server: WebServer, target: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Send a request without normalising its path; return status, headers and body."""
+    """Send a request whose path is not normalised; return the status, headers and body of the reply."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_S)
     connection.putrequest("GET", target, skip_host="Host" in headers)
     for name, value in headers.items():
@@ -113,7 +116,7 @@ def page_socket(server: WebServer) -> ClientConnection:
 
 
 def receive(client: ClientConnection) -> Message:
-    """Wait for the next OSC message; skip states."""
+    """Wait for the next OSC message, and return it; skip states, which are texts."""
     while isinstance(received := client.recv(timeout=TIMEOUT_S), str):
         pass
     (packet,) = osc.parse(received)
@@ -154,7 +157,7 @@ def test_page_is_small_and_preloads_each_of_its_modules() -> None:
 # ---- takes and sound
 
 
-def test_takes_are_offered_for_download_the_latest_first(start: Start, tmp_path: Path) -> None:
+def test_takes_are_offered_for_download_with_the_latest_first(start: Start, tmp_path: Path) -> None:
     server = start()
     assert json.loads(get(server, "/page/takes")[2]) == []
     (tmp_path / "takes").mkdir()
@@ -178,7 +181,7 @@ def test_other_files_cannot_be_downloaded_as_takes(start: Start, tmp_path: Path,
     assert get(start(), f"/page/takes/{name}")[0] == 404
 
 
-def test_page_serves_only_the_preview_beside_the_model(
+def test_only_the_preview_is_served_from_the_folder_of_the_model(
     start: Start, tiny_model: Path, tmp_path: Path
 ) -> None:
     model = tmp_path / "tiny.onnx"
@@ -217,7 +220,7 @@ def test_page_describes_the_model_that_plays(start: Start, control: Control) -> 
     assert places == [pytest.approx(place, abs=1e-5) for place in control.space.map.tolist()]
 
 
-def test_region_of_the_map_is_the_likeliest_class_at_its_points(start: Start, control: Control) -> None:
+def test_region_of_the_map_shows_the_likeliest_class_at_each_point(start: Start, control: Control) -> None:
     regions = json.loads(get(start(), "/page/regions")[2])
     grid, margin = regions["grid"], regions["margin"]
     for row, column in ((0, 0), (7, 30), (grid - 1, grid - 1)):
@@ -230,7 +233,7 @@ def test_region_of_the_map_is_the_likeliest_class_at_its_points(start: Start, co
 # ---- the page's websocket
 
 
-def test_the_websocket_plays_and_answers_as_udp_does(start: Start) -> None:
+def test_messages_over_the_websocket_are_answered_as_over_udp(start: Start) -> None:
     with page_socket(start()) as client:
         client.send(osc.encode(Message("/ping")))
         assert receive(client) == Message("/pong")
@@ -240,7 +243,9 @@ def test_the_websocket_plays_and_answers_as_udp_does(start: Start) -> None:
         assert receive(client).address == "/morph/error"
 
 
-def test_pages_receive_the_state_and_the_refusals_of_others(start: Start, control: Control) -> None:
+def test_pages_receive_the_state_and_refused_messages_of_other_senders(
+    start: Start, control: Control
+) -> None:
     with page_socket(start()) as client:
         state = json.loads(_text(client))
         assert state["status"]["model"] == control.info.name
@@ -258,7 +263,7 @@ def _text(client: ClientConnection) -> str:
     return received
 
 
-def test_an_oversized_frame_ends_its_own_connection_only(start: Start) -> None:
+def test_an_oversized_frame_ends_only_its_own_connection(start: Start) -> None:
     server = start()
     with page_socket(server) as other, page_socket(server) as client:
         client.send(bytes(MAX_MESSAGE + 1))
@@ -271,13 +276,13 @@ def test_an_oversized_frame_ends_its_own_connection_only(start: Start) -> None:
 @pytest.mark.parametrize(
     "frame",
     [
-        b"\xff\xff\xff\xff",  # reserved bits, an unknown opcode
-        b"\x82\x04/abc",  # from a client, but not masked
+        b"\xff\xff\xff\xff",  # reserved bits and an unknown opcode
+        b"\x82\x04/abc",  # a client's frame that is not masked
         b"\x81\x82\0\0\0\0\xff\xfe",  # text that is not UTF-8
         b"\x89\xfe\x0f\xff\0\0\0\0",  # a ping that is too long
     ],
 )
-def test_a_malformed_frame_ends_its_own_connection_only(start: Start, frame: bytes) -> None:
+def test_a_malformed_frame_ends_only_its_own_connection(start: Start, frame: bytes) -> None:
     server = start()
     with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as client:
         client.sendall(handshake("/page/socket"))
@@ -360,7 +365,7 @@ def test_request_with_a_foreign_host_name_is_refused(start: Start) -> None:
     assert get(server, "/morph/gain", Host=f"evil.example:{server.port}")[0] == 421
 
 
-def test_page_of_another_site_can_neither_ask_nor_play(start: Start) -> None:
+def test_page_of_another_site_can_neither_request_anything_nor_play(start: Start) -> None:
     server = start()
     assert get(server, "/page/model", Origin="http://evil.example")[0] == 403
     for path in ("/", "/page/socket"):
@@ -454,7 +459,7 @@ PLACE = "Kicks/a b.wav"
 
 
 def post_folder(server: WebServer, name: str, path: str, origin: bool = True) -> tuple[int, str]:
-    """Send a folder of one file as the page does."""
+    """Send a folder with one file, as the page does."""
     head = f'--edge\r\nContent-Disposition: form-data; name="{path}"; filename="x"\r\n\r\n'
     body = head.encode() + SOUND + b"\r\n--edge--\r\n"
     headers = {"Content-Type": "multipart/form-data; boundary=edge"}

@@ -1,5 +1,6 @@
 /* A VST3 that hangs: it loads the plugin INNER and replaces two functions in the tables of that plugin. From block AFTER
-   on, a call returns only when the file LET_GO exists. The file LET_GO.hangs shows that the first such call has begun. */
+   on, a call that processes a block returns only once the file LET_GO exists. The file LET_GO.hangs shows that the first
+   such call has begun. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

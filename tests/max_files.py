@@ -1,4 +1,4 @@
-"""Read the Max patches."""
+"""Read the bundled Max patches and the Max for Live device."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 from max_patches.source.__main__ import FOLDER
 
-HEAD = 32  # bytes before the patcher in the file of a device
+HEAD = 32  # bytes before the JSON content in the file of a device
 
 
 def patcher(name: str) -> dict[str, Any]:
-    """Return the content of a patch or device."""
+    """Return the content of the file of a patch or device."""
     content = (FOLDER / name).read_bytes()
     loaded: dict[str, Any] = json.loads(content[HEAD:] if name.endswith(".amxd") else content)
     return loaded["patcher"]
 
 
 def boxes(name: str) -> list[dict[str, Any]]:
-    """Return the objects, messages and comments of a patch."""
+    """Return the boxes of a patch: its objects, messages and comments."""
     return [entry["box"] for entry in patcher(name)["boxes"]]

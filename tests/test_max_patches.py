@@ -30,7 +30,7 @@ def test_every_object_is_known_and_has_its_inlets_and_outlets(name: str) -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_cords_lead_from_outlets_to_inlets(name: str) -> None:
+def test_cords_lead_from_existing_outlets_to_existing_inlets(name: str) -> None:
     known = {box["id"]: box for box in boxes(name)}
     assert len(known) == len(boxes(name))
     for line in patcher(name)["lines"]:
@@ -106,7 +106,7 @@ def test_device_file_begins_with_its_type_and_length() -> None:
     assert struct.unpack("<I", content[28:32])[0] == len(content) - HEAD
 
 
-def test_dials_of_the_device_are_saved_with_the_live_set() -> None:
+def test_dials_of_the_device_have_names_and_are_saved_with_the_live_set() -> None:
     dials = [box for box in boxes("morph.amxd") if box["maxclass"] == "live.dial"]
     names = [dial["saved_attribute_attributes"]["valueof"]["parameter_longname"] for dial in dials]
     assert len(set(names)) == len(names) == 18

@@ -1,4 +1,4 @@
-"""The structure of the session for Open Stage Control; the program itself is not available in tests.
+"""The structure of the session file for Open Stage Control. Open Stage Control itself does not run here.
 
 Its scripts are run in tests/system/test_open_stage_control.py.
 """
@@ -22,7 +22,7 @@ from realtime.model.decoder import Decoder
 FILE = FOLDER / "morph.open-stage-control.json"
 SHIPPED: dict[str, Any] = json.loads(FILE.read_text())
 
-# The properties of the widgets in use, from the documentation of Open Stage Control 1.29.
+# The accepted properties of the widgets in use, from the documentation of Open Stage Control 1.29.
 PLACE = {"left", "top", "width", "height", "expand"}
 LOOK = {"colorWidget", "alphaFillOff", "html", "css", "visible"}
 OSC = {"address", "preArgs", "typeTags", "decimals", "target", "ignoreDefaults", "bypass"}
@@ -50,7 +50,7 @@ def widgets(tree: dict[str, Any] = SHIPPED["content"]) -> Iterator[dict[str, Any
 
 
 def sent() -> Iterator[Message]:
-    """Yield the messages of the widgets at the ends of their ranges, with names filled in."""
+    """Yield the messages that widgets send at the ends of their ranges; class names replace variables."""
     names = {"@{from}": "kick", "@{to}": "snare", "VAR{name, ''}": "kick"}
     for each in widgets():
         if each.get("target") != openstagecontrol.SERVER or "typeTags" not in each:
@@ -96,14 +96,14 @@ def test_server_accepts_every_message_of_the_session(tiny_model: Path) -> None:
     addresses = {m.address for m in messages}
     assert addresses >= {"/morph/panic", "/morph/stop", "/morph/xy", "/morph/gain", "/morph/between"}
     for message in messages:
-        if message.address not in [f"/morph/macro/{i}" for i in range(4, 8)]:  # the small model has four axes
+        if message.address not in [f"/morph/macro/{i}" for i in range(4, 8)]:  # this model has only four axes
             parse(message, space)
 
 
-def test_addresses_and_widgets_in_scripts_exist() -> None:
+def test_addresses_and_widgets_that_scripts_name_exist() -> None:
     text, table = FILE.read_text(), {a.path for a in ADDRESSES}
     answers = {x for a in ADDRESSES for x in re.findall(r"/morph/[\w/]+\.reply", a.reply or "")}
-    # in addresses that a script composes, replace the variables with numbers
+    # replace the variables in addresses that a script composes with numbers
     text = re.sub(r"' \+ (\w+) \+ '/", "0/", text).replace("' + step", "<s>")
     for address in re.findall(r"/morph/[\w./<>]+", text):
         assert re.sub(r"\d+", "<i>", address) in table | answers | {"/morph/z"}, address

@@ -27,7 +27,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PACKAGES = ("trainer", "export", "realtime")  # other projects have packages of these names, too
+PACKAGES = ("trainer", "export", "realtime")  # packages of other projects have the same names
 MODULE_OF = {
     "JACK-Client": "jack",
     "python-osc": "pythonosc",
@@ -39,7 +39,7 @@ PAGE = ROOT / "realtime" / "surfaces" / "page"
 
 
 def extra(name: str) -> list[str]:
-    """The requirements of an extra, including those of the extras that it names."""
+    """Return the requirements of an extra, including those of the extras that it names."""
     lines: list[str] = PROJECT["optional-dependencies"][name]
     whole = []
     for line in lines:
@@ -49,7 +49,7 @@ def extra(name: str) -> list[str]:
 
 
 def required(requirements: list[str]) -> set[str]:
-    """The modules that a list of requirements installs."""
+    """Return the names of the modules that a list of requirements installs."""
     names = (re.match(r"[A-Za-z0-9._-]+", line) for line in requirements)
     return {MODULE_OF.get(found[0], found[0]) for found in names if found}
 
@@ -93,7 +93,7 @@ def test_every_import_is_a_declared_dependency(package: str, extras: list[str]) 
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Top-level names of all modules imported in a file."""
+    """Yield the top-level names of all modules that a file imports."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -101,7 +101,7 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def test_tests_of_the_stage_import_no_package_of_training() -> None:
+def test_tests_of_realtime_import_no_package_for_training() -> None:
     paths = [ROOT / "tests" / "conftest.py", *(ROOT / "tests" / "realtime").rglob("*.py")]
     used = {name for path in paths for name in imports(path)}
     assert used & {"torch", "trainer", "export"} == set()
@@ -111,13 +111,13 @@ def test_each_runtime_extra_installs_one_onnx_runtime() -> None:
     extras = PROJECT["optional-dependencies"]
     assert required(extras["cpu"]) == {"onnxruntime"}
     assert required(extras["gpu"]) == {"onnxruntime-gpu", "onnxruntime"}
-    assert all(";" in line for line in extras["gpu"])  # each for different machines
+    assert all(";" in line for line in extras["gpu"])  # each requirement is for a different kind of machine
     for name in ("learn", "train", "dev"):
         assert not required(extra(name)) & {"onnxruntime", "onnxruntime-gpu"}
 
 
 def pins(name: str) -> dict[str, str]:
-    """The versions that a file of requirements names, by normal name."""
+    """Return the versions that a file of requirements names, by the normalised name of the package."""
     found = re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / name).read_text(encoding="utf-8"), re.M)
     return {normal(package): version for package, version in found}
 
@@ -142,7 +142,7 @@ def test_every_constraint_has_the_checksums_of_its_files() -> None:
     sys.platform != "linux" or sys.version_info < (3, 11, 5), reason="constraints are for this system"
 )
 def test_constraints_name_every_required_package() -> None:
-    """Follow the requirements of this project and of each package that they name, as installed here."""
+    """The requirements of this project are followed to those of the installed packages that they name."""
     named, seen = pins("constraints.txt").keys() | OF_TORCH, set[str]()
     extras = PROJECT["optional-dependencies"]
     todo = [
@@ -161,7 +161,7 @@ def test_constraints_name_every_required_package() -> None:
 
 
 def build(source: Path, folder: Path) -> list[Path]:
-    """Build sdist and wheel of a source tree; return them in this order."""
+    """Build the sdist and the wheel of a source tree; return their paths in this order."""
     command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
     built = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=300)
     assert built.returncode == 0, built.stderr
@@ -170,7 +170,7 @@ def build(source: Path, folder: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Sdist and wheel of this checkout."""
+    """The paths of the sdist and the wheel of this checkout."""
     return build(ROOT, tmp_path_factory.mktemp("built"))
 
 
@@ -194,7 +194,7 @@ def test_builds_of_one_source_in_other_folders_and_at_other_times_are_identical(
     built: list[Path], tmp_path: Path
 ) -> None:
     with tarfile.open(built[0]) as sdist:
-        if hasattr(tarfile, "data_filter"):  # since Python 3.11.4
+        if hasattr(tarfile, "data_filter"):  # exists since Python 3.11.4
             sdist.extraction_filter = tarfile.data_filter
         sdist.extractall(tmp_path / "unpacked")
     (source,) = (tmp_path / "unpacked").iterdir()

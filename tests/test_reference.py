@@ -1,4 +1,4 @@
-"""The reference pages in the repository match the code."""
+"""The generated reference pages in docs/ match the code."""
 
 from __future__ import annotations
 

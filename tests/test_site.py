@@ -1,4 +1,4 @@
-"""The site of the documents builds, and every link between its pages has a target."""
+"""The documentation site can be built, and every link between its pages has a target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Every surface has a light, host and port, panic, and the measured latency of the server at its top."""
+"""Every bundled control surface (a patch or layout for another program) has the same controls at its top.
+
+These are a light that shows the connection, fields for host and port, a panic button, and the measured
+latency of the server ("p99").
+"""
 
 from __future__ import annotations
 
@@ -14,17 +18,17 @@ from max_patches.source.__main__ import FOLDER
 from tests.max_files import patcher
 
 PARTS = {"light", "host", "port", "panic", "p99"}
-TOP = 120  # pixels from the upper edge within which the parts lie
+TOP = 120  # the parts lie at most this many pixels from the upper edge
 
 Places = dict[str, float]
-"""Name of a part that is wired to the server -> its distance from the top in pixels."""
+"""For each part that is connected to the server, by its name, the distance from the top in pixels."""
 
 
 # ---- Pure Data
 
 
 def pure_data(name: str) -> Places:
-    """Find controls by their send and receive names, or by cords from objects that have such names."""
+    """Find the parts by their send and receive names, or by cords from objects that have such names."""
     text = re.sub(r"\n(?!#)", " ", (FOLDER / name).read_text())
     found: Places = {}
     sent, received = (set(re.findall(rf"#X obj \d+ \d+ {way} (\S+);", text)) for way in "sr")
@@ -54,7 +58,7 @@ def pure_data(name: str) -> Places:
 
 
 def max_patch(name: str) -> Places:
-    """Find controls with cords to `udpsend` or from `udpreceive`."""
+    """Find the parts that have cords to `udpsend` or from `udpreceive`."""
     patch = patcher(name)
     boxes = {entry["box"]["id"]: entry["box"] for entry in patch["boxes"]}
     cords = [(line["patchline"]["source"][0], line["patchline"]["destination"][0]) for line in patch["lines"]]
@@ -94,7 +98,7 @@ def max_patch(name: str) -> Places:
 
 
 def touchosc(name: str) -> Places:
-    """Find controls. Host and port are settings of the app; a label of the layout names the menu."""
+    """Find the parts. Host and port are settings of the app; a label of the layout names the app's menu."""
     root = ET.fromstring(zlib.decompress((FOLDER / name).read_bytes()))
     script = root.findtext(".//property[key='script']/value", "")
     found: Places = {}
@@ -112,7 +116,7 @@ def touchosc(name: str) -> Places:
 
 
 def open_stage_control(name: str) -> Places:
-    """Find host and port, to which panic is sent, and the light and the latency that the scripts set."""
+    """Find host and port, to which panic is sent, and the light and the latency, which scripts set."""
     text = (FOLDER / name).read_text()
     widgets = json.loads(text)["content"]["widgets"]
     panic = next(each for each in widgets if each.get("address") == "/morph/panic")
@@ -127,7 +131,7 @@ def open_stage_control(name: str) -> Places:
 
 
 def super_collider(name: str) -> Places:
-    """Find controls in the first row of the window that `gui` opens."""
+    """Find the parts in the first row of the window that the method `gui` opens."""
     text = (FOLDER / name).read_text()
     gui = text[text.index("\tgui {") : text.index("// private")]
     row = gui[gui.index("VLayout(") :].partition("pads,")[0]

@@ -20,7 +20,7 @@ SHIPPED = ET.fromstring(zlib.decompress((FOLDER / "morph.tosc").read_bytes()))
 
 
 def sent() -> Iterator[Message]:
-    """Yield the messages of the controls at the ends of their ranges."""
+    """Yield the messages that the controls send at the ends of their ranges."""
     for osc in SHIPPED.iter("osc"):
         path = osc.findtext("path/partial/value")
         assert path is not None
@@ -52,7 +52,7 @@ def test_server_accepts_every_message_of_the_layout(tiny_model: Path) -> None:
     assert {m.address for m in messages} >= {"/morph/panic", "/morph/xy", "/morph/gain", "/morph/macro/0"}
     for message in messages:
         if message.address in ("/morph/macro/4", "/morph/macro/5", "/morph/macro/6", "/morph/macro/7"):
-            continue  # this small model has four axes
+            continue  # this model has only four axes
         parse(message, space)
 
 
@@ -62,7 +62,7 @@ def test_server_accepts_the_queries_of_the_script(tiny_model: Path) -> None:
     asked = re.findall(r"sendOSC\(\{'([^']+)', \{(.*?)\}\}\)", script)
     for address, arguments in asked:
         if address.startswith("/morph/seq/"):
-            continue  # sent when the performer edits steps: see tests/system/test_touchosc.py
+            continue  # messages that edit steps are tested in tests/system/test_touchosc.py
         parse(Message(address, tuple(int(x) for x in re.findall(r"value = (\d+)", arguments))), space)
     assert {address for address, _ in asked} >= {"/morph/reply", "/morph/get/classes", "/morph/get/axes"}
 

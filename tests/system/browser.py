@@ -1,4 +1,4 @@
-"""A real browser: the system's Chromium, without a window and without connections to other machines."""
+"""A real browser for tests: the system's Chromium, without a window or connections to other machines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from tests.system.rig import program
 
-TIMEOUT_MS = 60_000  # a busy machine draws slowly
+TIMEOUT_MS = 60_000  # a page is drawn slowly on a busy machine
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -22,17 +22,17 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Chromium looks up hosts of Google at each start, which takes seconds where no name server answers
+    # Chromium looks up hosts of Google when it starts, which takes seconds where no name server answers
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 
 class Tab:
-    """A page of the browser.
+    """A tab of the browser that shows the web page of a server.
 
     Attributes:
-        page: Playwright's page.
-        complaints: errors and warnings of the page's console, and requests to other machines.
+        page: the tab, as an object of Playwright.
+        complaints: errors and warnings in the console of the tab, and requests to other machines.
     """
 
     def __init__(self, page: Page, address: str) -> None:
@@ -52,7 +52,10 @@ class Tab:
             self.complaints.append(f"request for {request.url}")
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return the screen position of a place on the map: 0..1, `x` from the left, `y` from the bottom."""
+        """Return the screen position of a place on the map of sounds, in pixels.
+
+        `x` is from 0 at the left to 1, `y` from 0 at the bottom to 1.
+        """
         at = self.page.evaluate(
             "([x, y]) => { const box = soundmap.frame.getBoundingClientRect();"
             " const [px, py] = soundmap.toScreen({x, y}); return [box.left + px, box.top + py]; }",
@@ -61,7 +64,7 @@ class Tab:
         return at[0], at[1]
 
     def empty_place(self) -> tuple[float, float]:
-        """Return a place on the map with no sound near it."""
+        """Return x and y, from 0 to 1, of a place on the map with no sound near it."""
         for i in range(5, 96):
             for j in range(5, 96):
                 place = i / 100, j / 100
@@ -75,7 +78,16 @@ class Tab:
 def browser(
     size: tuple[int, int] = (1440, 900), scheme: Literal["dark", "light"] = "dark", touch: bool = False
 ) -> Iterator[BrowserContext]:
-    """Yield a browser with a temporary profile; skip the test where Chromium is not installed."""
+    """Start a browser with a temporary profile; skip the test if Chromium is not installed.
+
+    Args:
+        size: width and height of the page in pixels.
+        scheme: colours that the user prefers.
+        touch: whether the device has a touch screen.
+
+    Yields:
+        The browser.
+    """
     chromium = program("chromium")
     with sync_playwright() as playwright, TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         context = playwright.chromium.launch_persistent_context(

@@ -1,4 +1,4 @@
-"""Fixtures of the tests with real programs."""
+"""Fixtures for the tests with real programs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def jack_server() -> Iterator[Jack]:
 
 @pytest.fixture
 def server(tiny_model: Path, tmp_path: Path) -> Iterator[Server]:
-    """A running server without a device, with its own presets."""
+    """A running server without an audio device; it has a preset file of its own."""
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def built() -> Path:
-    """The folder that contains the plugins in all formats, built from source."""
+    """The folder of the plugins, which are built from source in all formats."""
     program("g++")
     if not FRAMEWORK.is_dir():
         pytest.skip("dpf-source is not installed")
@@ -44,7 +44,10 @@ def built() -> Path:
 
 @pytest.fixture
 def folder(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A private folder for bridges; each plugin that this process loads starts a server there."""
+    """A private folder for bridges (shared memory between a plugin and a server).
+
+    Each plugin that this process loads starts a server with a bridge in this folder.
+    """
     place = tmp_path / "run" / "soundmorph"
     place.mkdir(parents=True, mode=0o700)
     serve = f"{sys.executable} -m realtime serve --model {tiny_model} --headroom 0 --block 64"

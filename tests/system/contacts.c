@@ -1,5 +1,5 @@
 // Preloaded into a program under test: appends a line to the file $CONTACTS for each host name that the program looks
-// up and each address of another machine that it contacts. Look-ups fail without a query.
+// up and each address of another machine that it contacts. A look-up of a host name fails, and no query is sent.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,4 +1,7 @@
-"""The host's side of a bridge in Python: requests blocks and sends events to a server, as the plugin does."""
+"""A plugin host (such as a DAW) in Python, which shares memory, the bridge, with a server.
+
+The host requests blocks of sound from the server and sends events to the server, as the plugin does.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,13 @@ from tests.system.rig import TIMEOUT_S
 
 
 class Host:
-    """A host that uses a bridge until `close`.
+    """A host that uses a bridge until `close` is called.
 
     Args:
         folder: the folder of the bridges.
-        name: name of the bridge.
-        rate: sample rate in Hz.
-        block: size of the largest block in samples.
+        name: the name of the bridge.
+        rate: the sample rate in Hz.
+        block: the size of the largest block in samples.
     """
 
     def __init__(self, folder: Path, name: str, rate: int = 48_000, block: int = 256) -> None:
@@ -38,7 +41,10 @@ class Host:
         self.wait_for_epoch(1)
 
     def wait_for_epoch(self, epoch: int) -> None:
-        """Wait until an epoch's worker plays at the host's rate; count samples from the epoch's start."""
+        """Wait until the server plays at the host's rate in this epoch; count samples from its start.
+
+        A new epoch begins when the part of the server that plays has restarted.
+        """
         end, memory = time.monotonic() + TIMEOUT_S, self.memory
         while memory["epoch"] < epoch or not memory["events_port"] or memory["rate"] != memory["host_rate"]:
             assert time.monotonic() < end, "the server did not start"
@@ -54,11 +60,11 @@ class Host:
         self._add(offset, OSC, encode(Message(address, arguments)))
 
     def midi(self, offset: int, *content: int) -> None:
-        """Send a MIDI message."""
+        """Send the bytes of a MIDI message, at an offset from the next block's first sample."""
         self._add(offset, MIDI, bytes(content))
 
     def turn(self, offset: int, index: int, value: float) -> None:
-        """Set a parameter."""
+        """Set the parameter `index` of the plugin, at an offset from the next block's first sample."""
         self._add(offset, PARAMETER, struct.pack("=If", index, value))
 
     def _add(self, offset: int, kind: int, content: bytes) -> None:
@@ -69,7 +75,7 @@ class Host:
         self._socket.sendto(b"!", ("127.0.0.1", self.memory[port]))
 
     def process(self, samples: int) -> NDArray[np.float32]:
-        """Request a block and wait for its sound; return it [T, C], without the latency of a plugin."""
+        """Request a block and wait for its sound; return the sound [T, C], which has no latency."""
         self.ask(samples)
         end = time.monotonic() + TIMEOUT_S
         while self.memory["written"] < self.position:
@@ -78,7 +84,7 @@ class Host:
         return self.memory.read_sound(self.position - samples, samples)
 
     def ask(self, samples: int) -> None:
-        """Request a block as a host does in offline rendering; return without waiting for the sound."""
+        """Request a block, as a host does in offline rendering, and do not wait for its sound."""
         memory, number = self.memory, self.memory["requests_written"]
         memory.requests[number % REQUESTS] = (
             self.position, samples | OFFLINE, memory["events_written"], self.epoch
@@ -88,7 +94,7 @@ class Host:
         self._wake("sound_port")
 
     def state(self, project: int = 0) -> dict[str, Any]:
-        """Return the state of the server, once it has read `project` projects."""
+        """Wait until the server has read `project` projects; return the server's state."""
         end = time.monotonic() + TIMEOUT_S
         while True:
             text = self.memory.read_state()

@@ -1,8 +1,8 @@
-"""A Link session of two programs in one network namespace: `python -m tests.system.link_session SECONDS`.
+"""A session of Ableton Link with two programs in one network namespace.
 
-One program is a peer (`… SECONDS peer`), which starts, changes its tempo halfway, and stops. The other runs
-`realtime.surfaces.link` and prints JSON: the errors of the link's beat, and the other messages that the link
-sends to the sequencer.
+`python -m tests.system.link_session SECONDS` runs `realtime.surfaces.link` and starts the other program, a
+peer (`… SECONDS peer`). The peer starts to play, changes its tempo halfway, and stops. The output is JSON:
+the errors of our beat, and the other messages to the sequencer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EVERY_S = 0.01
 
 
 async def peer(seconds: float) -> None:
-    """Play for `seconds`; print time, beat and tempo repeatedly, as JSON lists."""
+    """Play for `seconds`; print the time, the beat and the tempo repeatedly, each time as a JSON list."""
     import aalink
 
     session = aalink.Link(TEMPOS[0])
@@ -39,7 +39,7 @@ async def peer(seconds: float) -> None:
         if passed > seconds / 2 and session.tempo == TEMPOS[0]:
             session.tempo = TEMPOS[1]
         before_s, beat, tempo = time.monotonic(), session.beat, session.tempo
-        if time.monotonic() - before_s < 0.0002:  # not interrupted in between
+        if time.monotonic() - before_s < 0.0002:  # the process was not interrupted between these lines
             print(json.dumps([before_s, beat, tempo]), flush=True)
         await asyncio.sleep(EVERY_S)
     session.playing = False
@@ -47,7 +47,7 @@ async def peer(seconds: float) -> None:
 
 
 def follow(seconds: float) -> dict[str, Any]:
-    """Follow a peer; return the errors in s of our beat at the peer's times, and the other messages."""
+    """Start a peer and follow it; return the errors of our beat in s at the peer's times, and other facts."""
     told: list[tuple[float, Message]] = []
 
     def handle(messages: Sequence[Message], due: float) -> None:
@@ -63,7 +63,7 @@ def follow(seconds: float) -> dict[str, Any]:
     errors_s = []
     for at, beat, tempo in theirs:
         before = [each for each in ours if each[0] <= at]
-        if before and abs(before[-1][2] - tempo) < 0.01:  # the link sees a new tempo only at its next poll
+        if before and abs(before[-1][2] - tempo) < 0.01:  # a new tempo is noticed only at the next poll
             due, our_beat, bpm = before[-1]
             off = our_beat + (at - due) * bpm / 60 - beat
             errors_s.append((off - BAR_BEATS * round(off / BAR_BEATS)) * 60 / tempo)

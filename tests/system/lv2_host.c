@@ -1,11 +1,11 @@
-// A host for the LV2 plugin that watches its callback: allocations, locks and system calls that may block.
+// A host for the LV2 plugin that watches the plugin's callback for allocations, locks and system calls that may block.
 //
 //     lv2_host PLUGIN.so RATE BLOCK BLOCKS INSTANCES OUT WAIT PAIRS
 //
 // Runs BLOCKS blocks of each of INSTANCES instances, one instance after the other, in real time, with a note every 16
 // blocks; WAIT 1 lets the plugin wait for its server. Writes the left channel of each of the plugin's PAIRS output
 // pairs to the file OUT: float32, interleaved.
-// Prints the forbidden calls of the callback, one per line (audit.c), then "done".
+// Prints the forbidden calls that the callback made, one per line (see audit.c), and then "done".
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -70,7 +70,7 @@ require('readline').createInterface({input: process.stdin}).on('line', line => {
   if (what === 'touch') tools.set(rest[0], rest[1])
   if (what === 'receive') {
     const [address, given] = rest
-    const value = given.length === 1 ? given[0] : given  // as in Open Stage Control
+    const value = given.length === 1 ? given[0] : given  // a list only if there are several, as in Open Stage Control
     for (const widget of widgets) if (widget.type === 'variable' && widget.address === address) run(widget, widget.onValue, value)
   }
   console.log(JSON.stringify(done))

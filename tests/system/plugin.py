@@ -1,4 +1,4 @@
-"""Helpers for tests of the plugins: compile a host, and read the state and log of a server."""
+"""Helpers for tests of the plugins: compile a plugin host, and read the state and the log of a server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FRAMEWORK = Path("/usr/share/dpf")
 
 
 def compiled(to: Path, *names: str) -> Path:
-    """Compile C or C++ sources of this folder to a program in the folder `to`; return its path."""
+    """Compile C or C++ files that lie beside this file to a program in the folder `to`; return its path."""
     compilers = {".c": ["gcc"], ".cpp": ["g++", "-std=c++17", "-Wno-invalid-offsetof"]}
     objects = []
     for source in (Path(__file__).with_name(name) for name in names):
@@ -28,14 +28,14 @@ def compiled(to: Path, *names: str) -> Path:
 
 
 def state(folder: Path) -> dict[str, Any]:
-    """Return the state that the only server in `folder` stores in its bridge."""
+    """Return the state that a server has stored in its bridge, the only one in `folder`."""
     (path,) = folder.glob("*.bridge")
     found: dict[str, Any] = json.loads(BridgeMemory(path).read_state() or "{}")
     return found
 
 
 def last_log(folder: Path) -> Path:
-    """Return the log of the last server, once it has ended."""
-    gc.collect()  # pedalboard's plugins are in reference cycles
+    """Wait until all servers have ended; return the newest log."""
+    gc.collect()  # deletes the plugins of pedalboard, which are in reference cycles
     wait_until(lambda: not list(folder.glob("*.bridge")))
     return max(folder.parent.parent.glob("log*.jsonl"), key=lambda path: path.stat().st_mtime)

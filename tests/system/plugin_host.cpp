@@ -1,4 +1,4 @@
-// A host that plays a score on the VST3 or the CLAP, with each event at its offset within a block.
+// A plugin host that plays a score on the VST3 or the CLAP plugin; each event is at its exact sample in a block.
 //
 //     plugin_host FORMAT PLUGIN RATE[,RATE ...] BLOCK[,BLOCK ...] SAMPLES MODE TEMPO SCORE OUT
 //     plugin_host FORMAT PLUGIN INSTANCES
@@ -14,7 +14,7 @@
 // The host plays the score once with each RATE and the BLOCK at the same place in the list. It writes all channels
 // to OUT as float32, interleaved. It prints "bus CHANNELS NAME" for each output bus and, each time that it plays the
 // score, three lines: "latency SAMPLES"; "start SAMPLE", the sample of OUT at which the score starts; and
-// "server VALUE", the value of the parameter at the end.
+// "server VALUE", the value of the parameter "Server" at the end.
 //
 // With INSTANCES, the host opens the plugin that many times, lets each instance process one block, and closes it:
 // first one instance after another, then all at once.
@@ -70,8 +70,8 @@ struct Bus {
 };
 
 struct Block {
-    double rate, tempo; // tempo 0: stopped
-    long position;      // of the block in the score, in samples
+    double rate, tempo; // at a tempo of 0, the transport is stopped
+    long position;      // sample of the score at which the block begins
     int samples;
     const std::vector<Event>& events;
     std::vector<float*>& outs; // one for each channel
@@ -82,7 +82,7 @@ public:
     virtual ~Format() = default;
     std::vector<Bus> buses;
     std::map<std::string, unsigned> parameters; // name -> identifier
-    double server = 0.0;                        // latest value of the parameter "Server"
+    double server = 0.0;                        // the latest value of the parameter "Server"
     virtual unsigned start (double rate, int block, bool offline) = 0; // returns the latency
     virtual void process (const Block& block) = 0;
 };
@@ -294,7 +294,7 @@ private:
 
 // ---- CLAP
 
-struct Render { // of the extension clap.render
+struct Render { // the functions of the extension clap.render
     bool (*hasHardRealtimeRequirement) (const clap_plugin_t*);
     bool (*set) (const clap_plugin_t*, int32_t mode);
 };
@@ -467,12 +467,12 @@ private:
 
 struct Play {
     double rate, tempo;
-    int samples; // per block
-    long length; // of the score, in samples
+    int samples; // in a block
+    long length; // samples of the score
     bool live;
 };
 
-// Plays the score; returns how many samples it appends to the file, which already contains `written`.
+// Plays the score; returns how many samples it appends to the file, which already contains `written` samples.
 long play (Format& plugin, const std::vector<Event>& score, const Play& how, long written, std::FILE* file) {
     const auto [rate, tempo, samples, length, live] = how;
     std::printf ("latency %u\n", plugin.start (rate, samples, ! live));

@@ -1,8 +1,8 @@
-"""Records the sound that a JACK server sends to its first two outputs, until a line arrives on stdin.
+"""Records the sound at the first two outputs of a JACK server, until a line arrives on standard input.
 
 It is a separate program (`python -m tests.system.recorder FILE.npy [SECONDS]`), so that nothing delays its
-callback. An incomplete capture (longer than SECONDS, cycles skipped by JACK, a callback that is no longer
-called, a server that has gone) is saved too, and reported by the exit code and a line for each reason.
+callback. An incomplete recording is saved, too, and the exit code is then 1, with a line for each reason: it
+lasted longer than SECONDS, JACK skipped cycles, the callback was no longer called, or the server has gone.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import numpy as np
 
 from realtime.audio.jack_client import JackClient
 
-SECONDS = 60  # default limit of the capture
-TIMEOUT_S = 20.0  # for the next callback, which comes within milliseconds on an idle machine
+SECONDS = 60  # longest recording, unless another limit is given
+TIMEOUT_S = 20.0  # for the next callback, which takes milliseconds on an idle machine
 
 
 def main(path: str, seconds: int = SECONDS) -> int:
-    """Record to `path`: float32 [samples, 2]; return the exit code."""
+    """Record to `path` (.npy: float32 [samples, 2]); return the exit code."""
     ours = JackClient("recorder")
     client = ours.client
     inputs = [client.inports.register(f"in_{i}") for i in (1, 2)]
     sound = np.zeros((seconds * client.samplerate, len(inputs)), np.float32)
     taken = offered = 0
-    missed: list[tuple[int, int]] = []  # position in the capture, number of samples
+    missed: list[tuple[int, int]] = []  # position in the recording, number of missed samples
     due: int | None = None  # JACK's sample count at the next callback
 
     def process(samples: int) -> None:

@@ -1,4 +1,4 @@
-"""Real programs for tests: the server, jackd with its dummy driver, a recorder, Pure Data.
+"""Real programs for tests: our server, JACK with its dummy driver, other sound servers, and Pure Data.
 
 Each program is a context manager that ends its process. Put `Server` and the recorder inside the context of
 their JACK server, because PortAudio aborts if the JACK server ends first.
@@ -35,9 +35,9 @@ from tests.realtime.playing import whole
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "max_patches"
-COMPRESSOR = Path("/usr/lib/vst3/ZamCompX2.vst3")  # from zam-plugins, if installed
-TIMEOUT_S = 60.0  # for operations that take a second on an idle machine
-MAX_DIFFERENCE = 1e-5  # between captured and expected samples: 100 dB below full scale
+COMPRESSOR = Path("/usr/lib/vst3/ZamCompX2.vst3")  # installed by zam-plugins
+TIMEOUT_S = 60.0  # for operations that take at most a second on an idle machine
+MAX_DIFFERENCE = 1e-5  # of a recorded sample from the expected one: 100 dB below full scale
 
 P = TypeVar("P", bound="Process")
 
@@ -45,7 +45,7 @@ _numbers = itertools.count()
 
 
 def program(name: str) -> str:
-    """Return the path of an installed program; skip the test if it is missing (CI rejects skips)."""
+    """Return the path of an installed program; skip the test if it is missing (in CI, a skip is an error)."""
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"{name} is not installed")
@@ -53,7 +53,7 @@ def program(name: str) -> str:
 
 
 def preloadable(source: str, folder: Path) -> Path:
-    """Compile a C file that lies beside this one to a library for LD_PRELOAD in this folder."""
+    """Compile a C file, which lies beside this file, to a library for LD_PRELOAD; return its path."""
     library = (folder / source).with_suffix(".so")
     command = [program("cc"), "-shared", "-fPIC", "-o", str(library), str(Path(__file__).with_name(source))]
     subprocess.run([*command, "-ldl"], check=True, timeout=60)
@@ -68,7 +68,11 @@ def free_port() -> int:
 
 
 def wait_until(done: Callable[[], object], message: Callable[[], object] = str) -> None:
-    """Call `done` until it returns a true value; after `TIMEOUT_S`, raise AssertionError with `message`."""
+    """Call `done` until it returns a true value.
+
+    Raises:
+        AssertionError: `TIMEOUT_S` seconds have passed; the message is that of `message`.
+    """
     end = time.monotonic() + TIMEOUT_S
     while not done():
         assert time.monotonic() < end, message()
@@ -112,11 +116,11 @@ class Process:
 
     @property
     def output(self) -> str:
-        """The output so far."""
+        """The lines of output so far."""
         return "\n".join(self._lines)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """Wait for the next line that matches, and return the match."""
+        """Wait for the next line of output that matches the pattern, and return the match."""
         end = time.monotonic() + TIMEOUT_S
         while (left := end - time.monotonic()) > 0:
             try:
@@ -142,7 +146,10 @@ class Process:
         return code
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and wait for the end; return the exit code. Kill the program on timeout."""
+        """Send a signal and wait until the program ends; return the exit code.
+
+        If the program does not end in time, kill it and raise AssertionError.
+        """
         if self._process.poll() is None:
             self._process.send_signal(number)
         try:
@@ -153,7 +160,7 @@ class Process:
             raise AssertionError(f"{self.command} did not end after the signal:\n{self.output}") from None
 
     def _wait_until_done(self, name: str, *arguments: str) -> None:
-        """Run another program in this environment repeatedly until it succeeds."""
+        """Run another program, in the environment of this one, repeatedly until it succeeds."""
         command, env = [program(name), *arguments], {**os.environ, **self.env}
         wait_until(
             lambda: subprocess.run(command, env=env, capture_output=True).returncode == 0, lambda: self.output
@@ -171,14 +178,14 @@ class Process:
 
 
 class Server(Process):
-    """`realtime serve` on a free port, ready to play; without headroom, so that samples are unchanged.
+    """`realtime serve` on a free port, ready to play; it has no headroom, so samples are not scaled.
 
     Args:
-        model: initial model.
-        arguments: more arguments of `realtime serve`.
+        model: the initial model.
+        arguments: additional arguments of `realtime serve`.
         env: additional environment variables.
-        program: arguments with which Python runs `realtime`.
-        prefix: words before the command, such as a wrapper program.
+        program: the arguments with which Python runs `realtime`.
+        prefix: words that precede the command, such as a wrapper program.
     """
 
     def __init__(
@@ -201,16 +208,16 @@ class Server(Process):
 
     @property
     def worker_pid(self) -> int:
-        """Process id of the worker (Linux)."""
+        """Process id of the worker, the process of the server that plays (Linux)."""
         (worker,) = workers(self.pid)
         return worker
 
     def send(self, address: str, *arguments: float | str) -> None:
-        """Send a message."""
+        """Send an OSC message."""
         self._client.send_message(address, arguments)
 
     def ask(self, address: str, *arguments: float | str) -> tuple[str, list[float | str]]:
-        """Send a message and return the address and arguments of its reply; discard other replies."""
+        """Send an OSC message; return the address and arguments of its reply, and discard other replies."""
         self.send(address, *arguments)
         reply = address.replace("/get/", "/") + ".reply"
         while True:
@@ -219,7 +226,7 @@ class Server(Process):
                 return answer
 
     def receive(self) -> tuple[str, list[float | str]]:
-        """Wait for the next reply and return its address and arguments."""
+        """Wait for the next reply, and return its address and arguments."""
         answer = OscMessage(self._client._sock.recv(65536))
         return answer.address, list(answer.params)
 
@@ -232,19 +239,19 @@ class Server(Process):
         self._client._sock.settimeout(TIMEOUT_S)
 
     def status(self) -> dict[str, float | str]:
-        """Return the status of the engine."""
+        """Return the status that the server reports."""
         _, pairs = self.ask("/morph/get/status")
         return {str(key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
 
     def wait_until(self, **wanted: float) -> None:
-        """Wait until the status has these values."""
+        """Wait until the reported status has these values."""
         end = time.monotonic() + TIMEOUT_S
         while any((now := self.status())[key] != value for key, value in wanted.items()):
             assert time.monotonic() < end, f"{wanted} never came: {now}\n{self.output}"
             time.sleep(0.02)
 
     def play_for(self, seconds: float) -> None:
-        """Wait until `seconds` more of sound have been rendered."""
+        """Wait until the server has rendered another `seconds` of sound."""
         end = float(self.status()["seconds"]) + seconds
         while float(self.status()["seconds"]) < end:
             time.sleep(0.005)
@@ -256,14 +263,16 @@ class Server(Process):
 
 
 class Jack(Process):
-    """A private JACK server with two unconnected outputs.
+    """A private JACK server with two outputs that lead nowhere.
 
     Args:
-        synchronous: wait for every client in each cycle, however long it takes.
+        period: the number of samples in a cycle.
+        name: the name of the server; None makes a new one.
+        synchronous: whether the server waits for every client in each cycle, however long the client takes.
 
     Attributes:
-        name: name of the server.
-        period: samples per cycle.
+        name: the name of the server.
+        period: the number of samples in a cycle.
         env: environment variables that make a program use this server.
     """
 
@@ -283,7 +292,7 @@ class Jack(Process):
         super().__init__([program("jackd"), "-n", self.name, *realtime, *waits, *dummy], env)
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Make this server the one to which clients in this process connect."""
+        """Let JACK clients in this process connect to this server."""
         for name, value in self.env.items():
             monkeypatch.setenv(name, value)
 
@@ -304,7 +313,7 @@ class Jack(Process):
         subprocess.run(command, env={**os.environ, **self.env}, check=True, capture_output=True, timeout=30)
 
     def pause(self) -> None:
-        """Stop the process until `resume`; in between, only SIGKILL ends it.
+        """Stop the process until `resume` is called; in between, only SIGKILL ends the process.
 
         The signal reaches one thread, which stops the others. These run on until that thread is scheduled, so
         the method waits until all have stopped.
@@ -318,7 +327,7 @@ class Jack(Process):
 
     @contextmanager
     def recording(self, path: Path, seconds: int = 60) -> Iterator[Process]:
-        """Record the outputs within the `with` statement: float32 [samples, 2] in `path` (.npy)."""
+        """Record the outputs to `path` (.npy: float32 [samples, 2]) during the `with` statement."""
         with _jack_recording(path, self.env, seconds=seconds) as recorder:
             yield recorder
         assert recorder.finish() == 0, recorder.output
@@ -328,12 +337,12 @@ class Pulse(Process):
     """A private PulseAudio server with one null sink, `card`. PortAudio uses it through ALSA.
 
     Args:
-        folder: folder of its socket; another server in the same folder replaces this one.
+        folder: the folder of the socket; a later server with the same folder replaces this one.
 
     Attributes:
         env: environment variables that make a program use this server.
-        prefix: words before the command of such a program.
-        device: name of the card in PortAudio.
+        prefix: words that precede the command of such a program.
+        device: the name of the card in PortAudio.
     """
 
     sample_rate = 48_000
@@ -351,7 +360,7 @@ class Pulse(Process):
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """Record the sound of the card to `path` (.npy: float32 [samples, 2]; may have gaps)."""
+        """Record the sound of the card to `path` (.npy: float32 [samples, 2]); it may have gaps."""
         raw = path.with_suffix(".raw")
         raw.unlink(missing_ok=True)
         shape = ["--format=float32le", f"--rate={self.sample_rate}", "--channels=2", "--latency-msec=20"]
@@ -363,9 +372,9 @@ class Pulse(Process):
 
 
 class PipeWire(Process):
-    """A private PipeWire server with one null sink, `card`. Programs are its JACK clients.
+    """A private PipeWire server with one null sink, `card`. Programs use it as its JACK clients.
 
-    Arguments and attributes are the same as for `Pulse`.
+    The arguments and attributes are those of `Pulse`.
     """
 
     sample_rate = 48_000
@@ -410,10 +419,10 @@ def _jack_recording(
 
 
 class Pd(Process):
-    """Headless Pure Data that opens patches and sends them `messages` ("receiver arguments").
+    """Pure Data without a window, which opens patches and sends `messages` ("receiver arguments") to them.
 
-    With the `env` of a JACK server, Pd is its client, and the server must end first: Pd does not disconnect
-    properly, and a synchronous server waits a long time for a killed client.
+    With the `env` of a JACK server, Pd is a client of this server, which must end before Pd: Pd does not
+    disconnect properly, and a synchronous server waits a long time for a killed client.
     """
 
     def __init__(self, *patches: Path, messages: Sequence[str], env: Mapping[str, str] | None = None) -> None:
@@ -426,11 +435,11 @@ class Pd(Process):
 
 
 def workers(pid: int) -> list[int]:
-    """Return the process ids of the workers of a server (Linux)."""
+    """Return the process ids of the workers (the processes that play) of a server (Linux)."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     found = []
     for child in map(int, children):
-        with suppress(FileNotFoundError, ProcessLookupError):  # another child, which has ended since
+        with suppress(FileNotFoundError, ProcessLookupError):  # this child has ended
             if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.append(child)
     return found
@@ -444,14 +453,16 @@ def onset(sound: NDArray[Any]) -> int:
 
 
 def expected(model: Path, z: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """Return the whole sound at z [D], decoded and resampled in one call each."""
+    """Return the sound at z [D] at `rate` Hz, decoded in one call and resampled in one call."""
     return whole(Decoder(model, capacity=1), z, rate)
 
 
 def assert_recording_equals_log(
     log: Path, recorded: Path, at_least_s: float, floor: float = 0.0
 ) -> NDArray[np.float32]:
-    """Assert that a recording equals the rendering of its log, from their first samples above `floor` on.
+    """Assert that a recording equals the sound rendered from its log.
+
+    Both are compared from their first samples above `floor` on.
 
     Returns:
         The recorded sound after the end of the rendering: float32 [T, C].

@@ -1,4 +1,4 @@
-"""Forwards datagrams between clients and the server, both ways, and records the clients' messages."""
+"""Forwards datagrams between clients and the server, in both directions, and keeps the clients' messages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.system.rig import TIMEOUT_S
 
 
 class Tap:
-    """A UDP port that forwards datagrams to the server, those of each client from a separate socket.
+    """A UDP port that forwards the datagrams of clients to the server, each client's from a separate socket.
 
     Attributes:
-        port: port for the clients.
-        received: messages of the clients in the order of arrival.
+        port: the port to which clients send.
+        received: the messages of the clients in the order of their arrival.
     """
 
     def __init__(self, server_port: int) -> None:
@@ -32,11 +32,11 @@ class Tap:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def commands(self) -> list[Message]:
-        """Return the recorded messages without the queries, which clients send periodically."""
+        """Return the received messages except queries, which clients send periodically."""
         return [m for m in self.received if m.address != "/ping" and not m.address.startswith("/morph/get/")]
 
     def wait_for(self, count: int) -> list[Message]:
-        """Wait until there are `count` commands, and return them."""
+        """Wait until there are `count` messages that are not queries; return them."""
         end = time.monotonic() + TIMEOUT_S
         while len(self.commands()) < count:
             assert time.monotonic() < end, self.commands()

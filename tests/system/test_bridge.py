@@ -1,4 +1,7 @@
-"""A bridge: the host is the server's clock, its events are exact, and failures are recovered from."""
+"""A bridge (shared memory), through which a plugin host requests blocks from a server and sends it events.
+
+The project is the state of the server as the host stores it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ RATE = 48_000
 
 @pytest.fixture
 def runtime(tmp_path: Path) -> dict[str, str]:
-    """Return an environment with a private folder of bridges."""
+    """Return an environment with a private folder for bridges."""
     (tmp_path / "run").mkdir(mode=0o700)
     return {"XDG_RUNTIME_DIR": str(tmp_path / "run"), "XDG_DATA_HOME": str(tmp_path / "data")}
 
@@ -37,7 +40,7 @@ def folder(runtime: dict[str, str]) -> Path:
 
 @contextmanager
 def serving(model: Path, runtime: dict[str, str], *arguments: str) -> Iterator[tuple[Server, Host]]:
-    """Start a server with the bridge `live`, and a host."""
+    """Start a server with the bridge `live`, and a host at its other end."""
     options = ["--device", "bridge:live", "--oscquery", "off", "--block", "64", *arguments]
     with Server(model, *options, env=runtime) as server:
         host = Host(folder(runtime), "live")
@@ -48,7 +51,7 @@ def serving(model: Path, runtime: dict[str, str], *arguments: str) -> Iterator[t
 
 
 def rendered(log: Path) -> NDArray[np.float32]:
-    """Render a log; return its sound: float32 [T, C]."""
+    """Render a log to a sound file; return the sound: float32 [T, C]."""
     to = log.with_suffix(".wav")
     with Process([sys.executable, "-m", "realtime", "render", str(log), "-o", str(to)]) as render:
         assert render.finish() == 0, render.output
@@ -57,14 +60,14 @@ def rendered(log: Path) -> NDArray[np.float32]:
 
 
 def assert_equal(sound: NDArray[np.float32], exact: NDArray[np.float32]) -> None:
-    """Assert that a sound equals its render to -120 dB, from the first sample on."""
+    """Assert that a sound equals the rendered one, from the first sample on, to -120 dB of full scale."""
     length = min(len(sound), len(exact))
     assert np.abs(exact[:length]).max() > 0.1
     assert np.abs(sound[:length] - exact[:length]).max() < 1e-6
     assert np.abs(sound[length:]).max(initial=0.0) < 1e-6
 
 
-def test_host_receives_the_rendering_of_the_log(
+def test_sound_that_the_host_receives_equals_the_sound_rendered_from_the_log(
     tiny_model: Path, runtime: dict[str, str], tmp_path: Path
 ) -> None:
     log, heard = tmp_path / "log.jsonl", []
@@ -76,23 +79,27 @@ def test_host_receives_the_rendering_of_the_log(
                 host.turn(9, 2, 0.7)
             heard.append(host.process(samples))
         first = 256 // 3
-        assert onset(heard[0][:, 0]) in (first, first + 1)  # the sound may begin with a sample of 0
+        assert onset(heard[0][:, 0]) in (first, first + 1)  # the first sample of the sound may be 0
         heard += [host.process(256) for _ in range(40)]
     sound = np.concatenate(heard)
     assert_equal(sound, rendered(log))
 
 
-def test_time_stands_still_while_no_host_plays(tiny_model: Path, runtime: dict[str, str]) -> None:
+def test_servers_time_stands_still_while_no_host_requests_blocks(
+    tiny_model: Path, runtime: dict[str, str]
+) -> None:
     with serving(tiny_model, runtime) as (server, host):
         before = server.status()["seconds"]
         host.process(480)
         assert float(server.status()["seconds"]) == pytest.approx(float(before) + 0.01)
         server.send("/morph/trigger")
-        server.status()  # once it answers, the hit waits for the next block
+        server.status()  # after this reply, the hit waits for the next block
         assert onset(host.process(480)[:, 0]) <= 1
 
 
-def test_restarted_worker_plays_at_the_same_point(tiny_model: Path, runtime: dict[str, str]) -> None:
+def test_restarted_worker_keeps_its_settings_and_plays_for_the_host_again(
+    tiny_model: Path, runtime: dict[str, str]
+) -> None:
     with serving(tiny_model, runtime) as (server, host):
         host.send(0, "/morph/gain", -6.0)
         host.process(256)
@@ -124,7 +131,7 @@ def test_project_restores_point_presets_and_settings(tiny_model: Path, runtime: 
         server.ask("/morph/preset/store", "mine")
         for address, value in (("/morph/pan", -0.5), ("/morph/gain", -3.0), ("/morph/seq/add", "")):
             server.send(address, *([] if value == "" else [value]))
-        server.status()  # once it answers, the messages have been carried out
+        server.status()  # after this reply, the messages have been carried out
         host.process(4096)
         end = time.monotonic() + TIMEOUT_S
         while "mine" not in (kept := host.state())["presets"] or kept["settings"]["pan"] != -0.5:
@@ -146,7 +153,7 @@ def test_project_restores_point_presets_and_settings(tiny_model: Path, runtime: 
         assert now["faults"] == []
 
 
-def test_missing_model_of_a_project_is_reported(
+def test_project_whose_model_is_missing_is_reported(
     tiny_model: Path, other_model: Path, runtime: dict[str, str]
 ) -> None:
     with serving(tiny_model, runtime) as (_, host):
@@ -158,7 +165,7 @@ def test_missing_model_of_a_project_is_reported(
         assert "is missing here" in faults[0]
 
 
-def test_model_in_a_project_is_checked_and_stored_in_the_library(
+def test_model_that_a_project_contains_is_checked_and_stored_in_the_library(
     tiny_model: Path, other_model: Path, runtime: dict[str, str], tmp_path: Path
 ) -> None:
     with serving(tiny_model, runtime) as (_, host):
@@ -184,18 +191,23 @@ def test_model_in_a_project_is_checked_and_stored_in_the_library(
         assert (now["faults"], now["model"]["name"]) == ([], json.loads(text)["model"]["name"])
     (stored,) = library.iterdir()
     assert stored.read_bytes() == tiny_model.read_bytes()
-    with serving(other_model, runtime) as (_, host):  # found in the library by name and checksum
+    with serving(other_model, runtime) as (
+        _,
+        host,
+    ):  # the model is found in the library by its name and checksum
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []
     name = stored.rename(library / f"{json.loads(text)['model']['name']}.onnx")
-    with serving(other_model, runtime) as (_, host):  # found by the model's name, as it equals the offer
+    with serving(other_model, runtime) as (_, host):  # the file of this name equals the model in the project
         (folder(runtime) / "live.offer").write_bytes(tiny_model.read_bytes())
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []
     assert list(library.iterdir()) == [name]
 
 
-def test_with_host_ends_the_server_when_the_host_leaves(tiny_model: Path, runtime: dict[str, str]) -> None:
+def test_server_with_the_option_with_host_ends_when_the_host_leaves(
+    tiny_model: Path, runtime: dict[str, str]
+) -> None:
     with serving(tiny_model, runtime, "--with-host") as (server, host):
         host.process(256)
         host.close()
@@ -214,7 +226,7 @@ def test_second_server_of_a_bridge_is_refused(tiny_model: Path, runtime: dict[st
             assert "is not a name of up to 64" in third.output
 
 
-def test_with_host_needs_a_bridge(tiny_model: Path) -> None:
+def test_option_with_host_is_refused_without_a_bridge(tiny_model: Path) -> None:
     command = [sys.executable, "-m", "realtime", "serve", "--model", str(tiny_model), "--with-host"]
     with Process([*command, "--null", "--port", "0"]) as server:
         assert server.finish() == 2

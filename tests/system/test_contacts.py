@@ -13,12 +13,12 @@ from tests.system.rig import Process, preloadable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs LD_PRELOAD (Linux)")
 
-SECONDS = "12"  # ONNX Runtime 1.32 looks up its events host 9 s after the import
+SECONDS = "12"  # ONNX Runtime 1.32 looks up the host of its telemetry 9 s after the import
 
 
 @pytest.fixture
 def watched(tmp_path: Path) -> dict[str, str]:
-    """An environment with private folders, in which a program records each contact in the file $CONTACTS."""
+    """An environment with private folders, where each contact of a program is noted in the file $CONTACTS."""
     library = preloadable("contacts.c", tmp_path)
     folders = {"HOME": "home", "TMPDIR": "tmp", "XDG_CACHE_HOME": "cache", "XDG_DATA_HOME": "data"}
     for name in folders.values():
@@ -32,7 +32,7 @@ def contacts(watched: dict[str, str]) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_lookups_and_datagrams_to_other_machines_are_recorded(watched: dict[str, str]) -> None:
+def test_lookups_of_and_datagrams_to_other_machines_are_noted(watched: dict[str, str]) -> None:
     code = (
         "import contextlib, socket\n"
         "with contextlib.suppress(OSError): socket.getaddrinfo('soundmorph.invalid', 80)\n"
@@ -43,11 +43,11 @@ def test_lookups_and_datagrams_to_other_machines_are_recorded(watched: dict[str,
     assert contacts(watched) == ["soundmorph.invalid", "192.0.2.1"]
 
 
-def test_server_contacts_no_machine_and_leaves_only_its_presets(
+def test_server_contacts_no_machine_and_leaves_only_its_preset_file(
     watched: dict[str, str], tmp_path: Path, tiny_model: Path
 ) -> None:
     serve = ["serve", "--model", str(tiny_model), "--null", "--port", "0", "--seconds", SECONDS]
-    environment = {**watched, "ORT_DISABLE_TELEMETRY": "0"}  # the server itself must set it to 1
+    environment = {**watched, "ORT_DISABLE_TELEMETRY": "0"}  # the server itself must turn telemetry off
     with Process([sys.executable, "-m", "realtime", *serve], environment) as server:
         server.wait_for("^osc ")
         assert server.finish() == 0, server.output

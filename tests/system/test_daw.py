@@ -1,4 +1,7 @@
-"""The plugin in real hosts: the sound that a host captures equals the rendering of the server's log."""
+"""The plugin in real hosts: the sound that a host gets equals the sound rendered from the server's log.
+
+The plugin plays what a server sends it through a bridge (shared memory), and starts the server if necessary.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from tests.system.rig import Jack, Process, Server, program, wait_until
 from tests.system.test_bridge import assert_equal, rendered
 
 RUN_S = 0.5
-OPENING_RATE = 44_100  # Hz, at which pedalboard opens plugins
+OPENING_RATE = 44_100  # rate in Hz at which the host pedalboard opens plugins
 NOTES = [(36, 0.1001), (38, 0.2003), (60, 0.2003)]  # note, time in seconds
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bridge needs Linux")
@@ -37,9 +40,9 @@ def load(built: Path, **options: float) -> Any:
 def play(
     plugin: Any, rate: int, block: int, reset: bool = True, *, begin_s: float = 0.0, duration_s: float = RUN_S
 ) -> NDArray[np.float32]:
-    """Play the part of `NOTES` from `begin_s`; return the sound [T, 2]. The last two notes coincide.
+    """Play `duration_s` seconds of `NOTES` from `begin_s` on; return the sound [T, 2].
 
-    With `reset`, pedalboard opens the plugin again, in its present state.
+    If `reset` is true, pedalboard closes the plugin and opens it again with its state.
     """
     messages = [
         mido.Message("note_on", note=note, velocity=100, time=at - begin_s)
@@ -61,7 +64,7 @@ def test_sound_of_the_vst3_equals_the_rendering_of_its_log(
     assert_equal(sound[block:], rendered(last_log(folder))[: len(sound) - block])
 
 
-def test_state_of_the_server_is_in_the_project(built: Path, folder: Path) -> None:
+def test_project_of_the_host_contains_and_restores_the_state_of_the_server(built: Path, folder: Path) -> None:
     plugin = load(built)
     plugin.gain_db = -6.0
     plugin.map_x = 0.9
@@ -80,7 +83,7 @@ def test_state_of_the_server_is_in_the_project(built: Path, folder: Path) -> Non
     del plugin
 
 
-def test_project_plays_its_model_on_another_machine(
+def test_project_that_contains_its_model_plays_on_another_machine(
     built: Path, folder: Path, tiny_model: Path, other_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugin = load(built)
@@ -123,7 +126,10 @@ def test_killed_server_is_started_again(built: Path, folder: Path) -> None:
 
 @contextmanager
 def serving(model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Serve the plugins of this process; yield the log. At the end, check that no process or file is left."""
+    """Start a server for the plugins of this process; yield the path of its log.
+
+    At the end, check that no process and no file of the bridge is left.
+    """
     monkeypatch.setenv("SOUNDMORPH_BRIDGE", "live")
     log = folder.parent / "log.jsonl"
     options = ("--device", "bridge:live", "--rate", str(OPENING_RATE), "--block", "64", "--oscquery", "off")
@@ -138,9 +144,9 @@ def serving(model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 def test_hundred_instances_open_play_and_close(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All instances use one server in turn; each continues at the sample where the previous one stopped."""
+    """The instances use one server in turn; each continues at the sample where the previous one stopped."""
     pedalboard = pytest.importorskip("pedalboard")
-    # pedalboard reads a thousand value texts of each parameter, which takes longer than the test itself
+    # without this, pedalboard reads a thousand texts of values for each parameter, which takes too long
     monkeypatch.setattr(pedalboard.VST3Plugin, "__set_initial_parameter_values__", lambda *_: None)
     block, duration_s = 441, 0.04
     with serving(tiny_model, folder, monkeypatch) as log:
@@ -152,15 +158,15 @@ def test_hundred_instances_open_play_and_close(
             del plugin
     exact = rendered(log)
     for sound, part in zip(heard, np.split(exact[: 100 * len(heard[0])], 100), strict=True):
-        assert not sound[:block].any()  # the latency
+        assert not sound[:block].any()  # silence of the latency
         assert_equal(sound[block:], part[:-block])
 
 
 def test_sound_is_exact_after_the_host_changes_block_and_rate(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The latency is the largest block since the last change of rate: pedalboard reports no smaller one."""
-    duration_s = 0.25  # so short that the notes still sound at its end
+    """The latency is the largest block since the rate changed, as pedalboard reports no smaller block."""
+    duration_s = 0.25  # the notes still sound at the end of each part
     changes = [(OPENING_RATE, 256, 256), (OPENING_RATE, 100, 256), (OPENING_RATE, 512, 512), (48_000, 64, 64)]
     with serving(tiny_model, folder, monkeypatch) as log:
         plugin = load(built, initialization_timeout=0.0)
@@ -175,10 +181,10 @@ def test_sound_is_exact_after_the_host_changes_block_and_rate(
         at[rate] = end
 
 
-def test_bounce_equals_a_pass_in_real_time(
+def test_offline_rendering_equals_a_pass_in_real_time(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pedalboard reports each pass as a bounce; test_plugin_formats tests a pass that is reported as live."""
+    """pedalboard reports each pass as offline; test_plugin_formats tests a pass that is reported as live."""
     block = 441
     block_s = block / OPENING_RATE
     with serving(tiny_model, folder, monkeypatch) as log:
@@ -198,18 +204,18 @@ def test_bounce_equals_a_pass_in_real_time(
     assert_equal(live, bounce)
 
 
-def test_lv2_is_valid(built: Path) -> None:
+def test_lv2_plugins_are_valid(built: Path) -> None:
     schemas = [path for path in Path("/usr/lib/lv2").rglob("*.ttl") if not path.parent.name.startswith("Za")]
     files = [*schemas, *built.glob("*.lv2/*.ttl")]
     command = [program("sord_validate"), *map(str, files)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     _, *errors = (checked.stdout + checked.stderr).split("error: ")
-    # vocabularies that the plugin framework uses; no package contains their schemas
+    # the plugin framework uses these vocabularies, whose schemas are in no package
     known = "http://moddevices.com/", "http://kxstudio.sf.net/"
     assert [error for error in errors if not any(each in error for each in known)] == []
 
 
-def test_qtractor_loads_the_clap(built: Path) -> None:
+def test_qtractor_finds_the_clap_plugins(built: Path) -> None:
     program("qtractor")
     (scan,) = Path("/usr/lib").glob("*/qtractor/qtractor_plugin_scan")
     for name in ("soundmorph", "soundmorph-outs"):
@@ -217,12 +223,12 @@ def test_qtractor_loads_the_clap(built: Path) -> None:
         line = f"CLAP:{file}\n"
         told = subprocess.run([scan], input=line, check=True, capture_output=True, text=True, timeout=60)
         title, audio, midi, _, flags, path = told.stdout.split("|")[1:7]
-        assert (title, audio, midi) == (name.replace("-", " "), "0:2", "1:0")  # of the main port
-        assert "EXT" in flags  # the host can save its state
+        assert (title, audio, midi) == (name.replace("-", " "), "0:2", "1:0")  # channels of the main port
+        assert "EXT" in flags  # the host can save the plugin's state
         assert path == str(file)
 
 
-def test_jalv_plays_the_lv2(built: Path, folder: Path) -> None:
+def test_jalv_plays_the_lv2_plugin(built: Path, folder: Path) -> None:
     with Jack(synchronous=False) as jack:
         jack.wait()
         environment = {**jack.env, "LV2_PATH": f"{built}:/usr/lib/lv2"}
@@ -234,14 +240,24 @@ def test_jalv_plays_the_lv2(built: Path, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def lv2_host(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a host in C that reports forbidden calls of the plugin's callback."""
+    """Return a host in C that reports calls, such as allocations, that the audio callback must not make."""
     return compiled(tmp_path_factory.mktemp("host"), "lv2_host.c", "audit.c")
 
 
 def audit(
     host: Path, built: Path, out: Path, *, blocks: int, instances: int = 1, wait: int = 0, pairs: int = 1
 ) -> list[str]:
-    """Return the forbidden calls of the callback, such as allocations."""
+    """Run the host in C; return the forbidden calls of the plugin's audio callback.
+
+    Args:
+        host: the host program.
+        built: the folder of the plugins.
+        out: the file to which the host writes the sound.
+        blocks: number of blocks of 512 samples.
+        instances: number of instances of the plugin.
+        wait: 1 if the plugin may wait for the server, otherwise 0.
+        pairs: number of output pairs; more than 1 selects the plugin with an out for each class.
+    """
     name = "soundmorph" if pairs == 1 else "soundmorph-outs"
     library = built / f"{name}.lv2" / f"{name}.so"
     command = [host, library, 48_000, 512, blocks, instances, out, wait, pairs]
@@ -251,7 +267,7 @@ def audit(
     return found
 
 
-def test_callback_neither_allocates_nor_waits(
+def test_audio_callback_neither_allocates_nor_waits(
     built: Path,
     lv2_host: Path,
     folder: Path,
@@ -272,9 +288,9 @@ def test_lv2_plays_the_snare_on_the_out_of_its_class(
     built: Path, lv2_host: Path, folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.raw"
-    audit(lv2_host, built, out, blocks=20, wait=1, pairs=17)  # note 38
+    audit(lv2_host, built, out, blocks=20, wait=1, pairs=17)  # plays note 38, a snare
     loud = np.abs(np.fromfile(out, np.float32).reshape(-1, 17)).max(axis=0) > 0.01
-    assert [*np.flatnonzero(loud)] == [2]  # the snare is the second class
+    assert [*np.flatnonzero(loud)] == [2]  # the out of the second class
 
 
 def test_sound_fades_when_the_server_is_killed_and_returns_with_the_next_server(
@@ -298,4 +314,4 @@ def test_sound_fades_when_the_server_is_killed_and_returns_with_the_next_server(
         host.stop(signal.SIGKILL)
     sound = np.fromfile(out, np.float32)
     ends = np.flatnonzero((sound[before:-1] != 0.0) & (sound[before + 1 :] == 0.0)) + before
-    assert np.abs(sound[ends]).max() < np.abs(sound).max() / 100  # the end of the fade's straight line
+    assert np.abs(sound[ends]).max() < np.abs(sound).max() / 100  # where the fade ends

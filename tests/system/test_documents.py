@@ -1,7 +1,7 @@
-"""Every command of the README and the tutorial runs, in order, as a reader types it.
+"""Every command in the README and in the tutorial works if a reader types the commands in order.
 
-Servers play on the null device and listen on a free port; a kit is learnt at quality `sketch`. Nothing is
-installed.
+For the test, servers have no audio device and listen on a free port, `trainer play` trains a model at its
+fastest quality, `sketch`, and nothing is installed.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ RATE, SOUNDS, LENGTH_S = 44_100, 2, 0.2
 
 
 def commands(page: Path) -> list[str]:
-    """Return the lines of all blocks of shell commands, without comments."""
+    """Return the lines of all blocks of shell commands of a page, without comments."""
     blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
     lines = [line.partition(" #")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line and not line.startswith(INSTALLS)]
 
 
 class Reader:
-    """Someone who types commands in a folder.
+    """A reader of the documents who types the commands in a folder.
 
     Args:
-        folder: folder in which they work.
-        port: port of their servers.
+        folder: the folder in which the reader works.
+        port: the port of the reader's servers.
     """
 
     def __init__(self, folder: Path, port: int) -> None:
@@ -61,7 +61,7 @@ class Reader:
         }
 
     def type(self, line: str) -> None:
-        """Run a command; wait for its end or, if it starts a server, until the server plays."""
+        """Run a command; wait until it has ended or, if it starts a server, until the server plays."""
         if line.startswith("make "):
             line = self.recipe(line)
         line = line.replace("127.0.0.1 9000", f"127.0.0.1 {self.port}")
@@ -77,7 +77,9 @@ class Reader:
             self.server = self.open.enter_context(Process(["sh", "-c", words], self.env, self.folder))
             self.server.wait_for("^learns my-sounds; ")
             self.server.wait_for("sounds can be used")
-            self.server.wait_for("^(stop|plays the first version)")  # by two programs, in any order
+            self.server.wait_for(
+                "^(stop|plays the first version)"
+            )  # two programs print these lines, in any order
             self.server.wait_for("^(stop|plays the first version)")
             return
         if not line.startswith("oscsend"):
@@ -89,7 +91,7 @@ class Reader:
         self.output.append(done.stdout)
 
     def recipe(self, line: str) -> str:
-        """Return the command that `make` would run if all extras were installed; make its folders."""
+        """Return the last command that `make` would run if all extras were installed; make its folders."""
         environment = Path(sys.prefix)
         extras = ("stage", "learn", "train", "all")
         stamps = [f"--assume-old={environment}/.installed-{what}-cpu" for what in extras]
@@ -103,7 +105,7 @@ class Reader:
         return last.replace(f"{environment}/bin/", "")
 
     def wait_for_silence(self) -> None:
-        """Wait until all messages are carried out, and all sounds have ended."""
+        """Wait until the server has carried out all messages, and all sounds have ended."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(TIMEOUT_S)
             end = time.monotonic() + TIMEOUT_S
@@ -121,7 +123,7 @@ class Reader:
         return self.server.output
 
     def stop(self) -> None:
-        """End the server as Ctrl-C does, once it is silent."""
+        """Wait until the server is silent, and end it as Ctrl-C does."""
         if self.server is None:
             return
         self.wait_for_silence()
@@ -141,11 +143,11 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
         yield someone
 
 
-def test_the_readme_plays_one_hit_that_gets_brighter(reader: Reader) -> None:
+def test_the_commands_of_the_readme_play_one_hit_that_gets_brighter(reader: Reader) -> None:
     lines = commands(ROOT / "README.md")
     lines = lines[
         : next(at for at, line in enumerate(lines) if line.startswith("make mine"))
-    ]  # the test of the tutorial runs the rest
+    ]  # the test of the tutorial runs the other commands
     for line in lines:
         reader.type(line.replace("ARGS=--open", 'ARGS="--open --record take.wav"'))
     reader.stop()
@@ -160,12 +162,14 @@ def test_the_readme_plays_one_hit_that_gets_brighter(reader: Reader) -> None:
 
 
 def brightness(sound: np.ndarray, rate: int) -> float:
-    """Return the centroid of the power spectrum in Hz."""
+    """Return the centroid of a sound's power spectrum in Hz."""
     power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
     return float(power @ np.fft.rfftfreq(len(sound), 1 / rate) / power.sum())
 
 
-def test_the_tutorial_leads_to_a_performance_of_the_readers_own_kit(reader: Reader) -> None:
+def test_the_commands_of_the_tutorial_train_and_play_a_model_of_the_readers_own_sounds(
+    reader: Reader,
+) -> None:
     own_sounds(reader.folder / "my-sounds")
     for line in commands(ROOT / "docs" / "tutorial.md"):
         reader.type(line)
@@ -186,7 +190,7 @@ def test_the_tutorial_leads_to_a_performance_of_the_readers_own_kit(reader: Read
 
 
 def own_sounds(folder: Path) -> None:
-    """Write a small kit of decaying sines and noise; the name of one folder has a space."""
+    """Write a small set of decaying sines and noises; the name of one of the folders contains a space."""
     random, time = np.random.default_rng(0), np.arange(round(LENGTH_S * RATE)) / RATE
     for name, pitch_hz in (("Kicks", 60), ("Snares", None), ("Tom Toms", 130)):
         (folder / name).mkdir(parents=True)

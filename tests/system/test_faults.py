@@ -1,4 +1,7 @@
-"""Faults on stage: the server reports each in one line, keeps its state, plays on, and ends when asked."""
+"""Faults while a server plays: it reports each in one line, keeps its state, plays on, and ends when asked.
+
+The worker is the process of the server that plays; the other process receives messages and restarts it.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ from tests.system.rig import (
 def test_server_plays_on_and_reconnects_when_jack_restarts(
     tiny_model: Path, tmp_path: Path, end: signal.Signals
 ) -> None:
-    """JACK restarts under its old name, because a killed server leaves one of JACK's eight names taken."""
+    """JACK restarts under its earlier name, because a killed JACK server leaves one of eight names taken."""
     with Jack() as jack:
         jack.wait()
         with Server(tiny_model, "--device", "system", env=jack.env) as server:
@@ -55,7 +58,7 @@ def test_server_plays_on_and_reconnects_when_jack_restarts(
             server.ask("/ping")
             jack.stop(end)
             server.wait_for("has gone")
-            server.send("/morph/trigger", 1.0)  # the server plays on, inaudibly
+            server.send("/morph/trigger", 1.0)  # the server plays on, though nobody hears it
             server.wait_until(hits=1)
             with Jack(name=jack.name) as again:
                 again.wait()
@@ -74,10 +77,10 @@ def test_server_plays_on_and_reconnects_when_jack_restarts(
 @pytest.mark.parametrize(
     ("sent_signal", "hits"), [(signal.SIGKILL, 0), (signal.SIGSTOP, 0), (signal.SIGSTOP, 1500)]
 )
-def test_worker_that_dies_or_hangs_is_restarted_with_its_state_and_new_files(
+def test_worker_that_dies_or_hangs_is_restarted_with_its_state_and_writes_new_files(
     tiny_model: Path, tmp_path: Path, sent_signal: signal.Signals, hits: int
 ) -> None:
-    """The pipe to a hanging worker may be full. Recording and log continue in new files."""
+    """The pipe to a hanging worker may be full. The recording and the log continue in new files."""
     options = ["--null", "--presets", str(tmp_path / "presets.json")]
     options += ["--record", str(tmp_path / "take.wav"), "--log", str(tmp_path / "log.jsonl")]
     with Server(tiny_model, *options) as server:
@@ -88,7 +91,7 @@ def test_worker_that_dies_or_hangs_is_restarted_with_its_state_and_new_files(
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=1)
         os.kill(server.worker_pid, sent_signal)
-        for _ in range(hits):  # 1500 are more than the pipe holds
+        for _ in range(hits):  # the pipe holds fewer than 1,500 messages
             server.send("/morph/trigger", 1.0)
         server.wait_for(
             "playing again .*; the recording continues in .*take-2.wav; the log continues in .*log-2.jsonl"
@@ -114,12 +117,12 @@ def test_restarted_worker_keeps_its_jack_name_and_model_but_no_plugins(
         jack.wait()
         with Server(tiny_model, *options, env=jack.env) as server:
             assert server.ask("/morph/model", other_model.name)[0] == "/morph/done"
-            server.send("/morph/subscribe", 9, 20.0)  # no client listens there
+            server.send("/morph/subscribe", 9, 20.0)  # a subscriber that does not exist
             os.kill(server.worker_pid, signal.SIGKILL)
             line = server.wait_for("playing again")
             assert ("without plugins" in line.string) == COMPRESSOR.exists()
             assert len(server.ask("/morph/get/z")[1]) == 3
-            assert server.ask("/morph/get/plugins")[1] == [0, 0]  # no plugins
+            assert server.ask("/morph/get/plugins")[1] == [0, 0]  # there are no plugins
             server.send("/morph/trigger", 1.0)
             server.wait_until(hits=1, voices=0)
             listing = [program("jack_lsp"), "-c", "soundmorph:out_1"]
@@ -165,7 +168,7 @@ def test_start_with_a_hanging_worker_can_be_aborted(tiny_model: Path) -> None:
             wait_until(partial(workers, server.pid))
             os.kill(workers(server.pid)[0], signal.SIGSTOP)
             assert server.stop(signal.SIGINT) == 2
-        if not server.output.startswith("plays"):  # the worker was stopped before it was ready
+        if not server.output.startswith("plays"):  # the worker stopped before it was ready
             break
     assert server.output == "realtime: error: the program was stopped before the model was ready"
 
@@ -175,7 +178,7 @@ def test_server_ends_although_its_worker_hangs(tiny_model: Path) -> None:
         os.kill(server.worker_pid, signal.SIGSTOP)
         for _ in range(1500):
             server.send("/morph/trigger", 1.0)
-        assert server.stop() == 2  # the counters of the worker are lost
+        assert server.stop() == 2  # an error, because the counts of the worker are lost
 
 
 def test_worker_finishes_its_recording_and_ends_when_the_server_is_killed(
@@ -200,7 +203,7 @@ def test_recordings_of_a_killed_server_are_recovered_at_the_next_start(
         server.wait_until(hits=1, voices=0)
         server.play_for(0.2)
         worker = server.worker_pid
-        os.kill(worker, signal.SIGSTOP)  # otherwise the worker would finish the recordings
+        os.kill(worker, signal.SIGSTOP)  # so that the worker cannot finish the recordings
         os.kill(server.pid, signal.SIGKILL)
         os.kill(worker, signal.SIGKILL)
     with Server(tiny_model, "--null", "--record", str(tmp_path / "next.wav"), *takes) as server:
@@ -212,7 +215,7 @@ def test_recordings_of_a_killed_server_are_recovered_at_the_next_start(
     assert sorted(path.name for path in (tmp_path / "takes").iterdir()) == ["one.jsonl", "one.wav"]
 
 
-def test_server_ends_after_jack_has_gone(jack_server: Jack, tiny_model: Path) -> None:
+def test_server_can_be_ended_after_jack_has_gone(jack_server: Jack, tiny_model: Path) -> None:
     with Server(tiny_model, "--device", "system", env=jack_server.env) as server:
         jack_server.stop()
         server.wait_for("has gone")
@@ -223,7 +226,7 @@ def test_server_ends_after_jack_has_gone(jack_server: Jack, tiny_model: Path) ->
 def test_server_ends_although_jack_dies_during_disconnection(
     jack_server: Jack, tiny_model: Path, after_s: float
 ) -> None:
-    """JACK's library then cancels threads wherever they are, possibly inside Python."""
+    """In this case, JACK's library cancels threads wherever they are, possibly while they run Python."""
     options = ["--device", "system", "--midi", "--midi-backend", "jack"]
     with Server(tiny_model, *options, env=jack_server.env) as server:
         jack_server.pause()
@@ -231,14 +234,14 @@ def test_server_ends_although_jack_dies_during_disconnection(
         dying.start()
         assert server.stop() == 0
         dying.join()
-    with Jack(name=jack_server.name) as again:  # frees the name that the killed server left taken
+    with Jack(name=jack_server.name) as again:  # frees the name, which the killed server has left taken
         again.wait()
 
 
 def test_connecting_to_a_stuck_jack_server_times_out_and_works_later(
     jack_server: Jack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that is accepted after the timeout leaves again, so that its name is free."""
+    """A client that JACK accepts after the time-out leaves again, so that its name is free."""
     jack_server.use(monkeypatch)
     jack_server.pause()
     with pytest.raises(JackError, match="the JACK server does not answer"):
@@ -252,7 +255,7 @@ def test_connecting_to_a_stuck_jack_server_times_out_and_works_later(
         return bool(clients)
 
     wait_until(connect)
-    assert clients[0].client.name == "stuck"  # not "stuck-01": the late client has left
+    assert clients[0].client.name == "stuck"  # the name is not "stuck-01", as the late client has left
     clients[0].leave()
 
 
@@ -280,7 +283,7 @@ def test_server_reconnects_when_a_stalled_jack_server_continues(jack_server: Jac
 
 
 def test_full_disk_stops_the_recording_but_not_the_sound(tiny_model: Path, tmp_path: Path) -> None:
-    """Files of this server are limited to 200 blocks of 1,024 bytes, half a second of sound."""
+    """The files of this server are limited to 200 blocks of 1,024 bytes, which is half a second of sound."""
     limit = (program("bash"), "-c", 'ulimit -f 200; exec "$0" "$@"')
     recording = tmp_path / "recording.wav"
     with Server(tiny_model, "--null", "--record", str(recording), prefix=limit) as server:
@@ -310,11 +313,11 @@ def test_nan_from_a_model_is_muted_and_reported(tiny_model: Path, tmp_path: Path
         assert server.stop() == 0
     heard, _ = soundfile.read(tmp_path / "heard.wav", dtype="float32")
     assert np.isfinite(heard).all()
-    assert np.abs(heard).max() > 0.001  # the second hit
+    assert np.abs(heard).max() > 0.001  # the second hit is heard
 
 
 def nan_where_z_is_large(path: Path) -> bytes:
-    """Return the model with z + 0 * (3e38 * z) in place of z: NaN where 3e38 * z overflows, otherwise z."""
+    """Return the model with z + 0 * (3e38 * z) in place of z: NaN where 3e38 * z overflows, elsewhere z."""
     model = onnx.load(str(path))
     for node in model.graph.node:
         for index, name in enumerate(node.input):
@@ -340,7 +343,7 @@ def nan_where_z_is_large(path: Path) -> bytes:
 def test_jump_of_the_wall_clock_does_not_move_scheduled_hits(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Time tags are converted to the monotonic clock on arrival; the wall clock may then be set."""
+    """Time tags are converted to the monotonic clock when they arrive, so the wall clock may be set later."""
     decoder = Decoder(tiny_model, capacity=slots_for(2))
     engine = Engine(Mixer(decoder, 48_000, voices=2), pulled=True)
     due: list[int] = []
@@ -360,10 +363,10 @@ def test_jump_of_the_wall_clock_does_not_move_scheduled_hits(
         server.stop()
     engine.hand_over(np.zeros((30 * 48_000, 2), np.float32))
     assert len(due) == 3
-    assert all(sample > 0.5 * 48_000 for sample in due)  # each about a second ahead
+    assert all(sample > 0.5 * 48_000 for sample in due)  # each hit is about a second ahead
 
 
-def test_session_is_saved_at_the_end_and_restored(tiny_model: Path, tmp_path: Path) -> None:
+def test_point_gain_and_mode_are_saved_at_the_end_and_restored(tiny_model: Path, tmp_path: Path) -> None:
     presets = ("--presets", str(tmp_path / "presets.json"))
     with Server(tiny_model, "--null", *presets) as server:
         server.send("/morph/z", 1.0, 2.0, 3.0, 4.0)
@@ -392,12 +395,12 @@ def test_server_fades_out_on_a_signal_and_saves_recording_log_and_session(
             env = jack.env
         where = ["--null"] if device == "null" else ["--device", "system"]
         server = stack.enter_context(Server(tiny_model, *where, *options, env=env))
-        server.send("/morph/pitch", -48.0)  # lasts sixteen times as long
+        server.send("/morph/pitch", -48.0)  # makes the hit sixteen times as long
         server.send("/morph/z", 1.0, 2.0, 3.0, 4.0)
         server.send("/morph/trigger", 1.0)
         server.wait_until(voices=1)
         assert server.stop(number) == 0
-    assert json.loads((tmp_path / "presets.json").read_text())  # read by `--restore`
+    assert json.loads((tmp_path / "presets.json").read_text())  # for the option `--restore`
     header = read_header(log)
     played = list(commands(log, header.latent_dim))
     ended, last = played.pop()
@@ -419,7 +422,7 @@ def test_server_fades_out_on_a_signal_and_saves_recording_log_and_session(
     faded = signalled + round(rate * PANIC_MS / 1000)
     np.testing.assert_allclose(heard[:signalled], whole[:signalled], atol=MAX_DIFFERENCE)
     level = np.abs(whole[signalled:faded]).max()
-    assert level > 100 * MAX_DIFFERENCE  # a voice was sounding at the signal
+    assert level > 100 * MAX_DIFFERENCE  # the hit was sounding when the signal came
     down = np.linspace(1.0, 0.0, faded - signalled + 1)[:-1, np.newaxis]
     np.testing.assert_allclose(
         heard[signalled:faded], whole[signalled:faded] * down, atol=MAX_DIFFERENCE + level / 50

@@ -1,4 +1,4 @@
-"""Models and sounds named by OSC messages are loaded while the server plays, or rejected in one line."""
+"""Models and sounds that OSC messages name are loaded while the server plays, or refused in one line."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_invalid_model_file_is_rejected_and_the_server_plays_on(
         assert server.status()["muted"] == 0
 
 
-def test_encode_turns_a_sound_file_into_a_preset(tiny_model: Path, library: Path) -> None:
+def test_message_encode_makes_a_preset_from_a_sound_file(tiny_model: Path, library: Path) -> None:
     sound = np.random.default_rng(3).uniform(-0.5, 0.5, (3000, 2)).astype(np.float32)
     soundfile.write(library / "hit.wav", sound, 44_100)
     (library / "broken.wav").write_bytes(b"RIFF....WAVE")
@@ -84,7 +84,7 @@ def test_encode_turns_a_sound_file_into_a_preset(tiny_model: Path, library: Path
         prepared = encoder.read_open(file.fileno())
     wanted = nearest(Decoder(tiny_model), prepared, encoder.encode_prepared(prepared))
     with Server(tiny_model, "--null", "--library", str(library)) as server:
-        (library / "tiny.encoder.onnx").unlink()  # the encoder next to the model is used
+        (library / "tiny.encoder.onnx").unlink()  # the server uses the encoder beside its own model file
         assert server.ask("/morph/encode", "hit.wav") == ("/morph/done", ["/morph/encode", "hit"])
         assert server.ask("/morph/goto", "hit", 0)[0] == "/morph/done"
         assert server.ask("/morph/get/z")[1] == pytest.approx(list(wanted), rel=1e-5)
@@ -94,7 +94,7 @@ def test_encode_turns_a_sound_file_into_a_preset(tiny_model: Path, library: Path
             assert text in str(answer[1])
 
 
-def test_axes_are_named_by_their_sounds(tiny_model: Path) -> None:
+def test_axes_of_the_latent_space_are_named_after_the_sounds_at_their_ends(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model)
     wanted = axes.name(decoder)
     assert len(wanted) == len(decoder.info.pca.basis)
@@ -105,7 +105,7 @@ def test_axes_are_named_by_their_sounds(tiny_model: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the test reads /proc")
 def test_worker_frees_the_memory_of_models_that_no_longer_play(tiny_model: Path, tmp_path: Path) -> None:
-    """Each copy of the model `digits` takes 16 MB."""
+    """Each loaded copy of the model `digits` takes 16 MB."""
     settled_mb = 0.0
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         for change in range(20):

@@ -1,4 +1,4 @@
-"""Real `oscsend` datagrams and a real JACK server: the output is the sound of the decoder."""
+"""With real datagrams of `oscsend` and a real JACK server, the output is exactly the sound of the decoder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.system.rig import MAX_DIFFERENCE, Jack, Process, Server, expected, on
 
 GAIN_DB = -7.5
 
-# Disconnects ten times, each time while JACK's thread runs Python and competes for the interpreter lock.
+# This program disconnects ten times, each time while JACK's thread runs Python and waits for its lock.
 LEAVE = """
 import threading, time
 from realtime.util import priority
@@ -43,7 +43,7 @@ print("left", flush=True)
 
 
 def oscsend(port: int, address: str, types: str = "", *values: float | str) -> None:
-    """Send one datagram with liblo's command-line program."""
+    """Send one message with `oscsend`, the command-line program of liblo."""
     words = [str(value) for value in values]
     command = [program("oscsend"), "127.0.0.1", str(port), address, *([types] if types else []), *words]
     subprocess.run(command, check=True, timeout=30)
@@ -60,11 +60,11 @@ def test_jack_receives_the_exact_sound_of_the_decoder(
     ):
         oscsend(server.port, "/morph/gain", "f", GAIN_DB)
         oscsend(server.port, "/morph/z", "f" * len(z), *z)
-        server.play_for(0.1)  # the gain ramp takes 5 ms
+        server.play_for(0.1)  # until the gain, which changes over 5 ms, is reached
         oscsend(server.port, "/morph/trigger", "f", 0.5)
         server.wait_until(hits=1)
         server.wait_until(voices=0)
-        server.play_for(0.1)  # rendered blocks reach the recorder a little later
+        server.play_for(0.1)  # rendered blocks reach the recorder slightly later
         status = server.status()
     assert status["late_blocks"] == 0
     heard = np.load(tmp_path / "heard.npy")
@@ -78,7 +78,7 @@ def test_jack_receives_the_exact_sound_of_the_decoder(
 
 
 def test_disconnecting_during_the_callback_does_not_deadlock_python() -> None:
-    """An asynchronous JACK server cancels the thread of a closing client, whatever the thread is doing."""
+    """An asynchronous JACK server cancels the thread of a client that closes, whatever the thread does."""
     with Jack(synchronous=False) as jack:
         jack.wait()
         with Process([sys.executable, "-c", LEAVE], jack.env) as leaving:

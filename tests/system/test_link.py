@@ -37,7 +37,7 @@ def session(seconds: float) -> dict[str, Any]:
     return found
 
 
-def test_link_follows_beat_tempo_start_and_stop_of_the_peer() -> None:
+def test_server_follows_beat_tempo_start_and_stop_of_a_peer() -> None:
     found = session(2.0)
     assert found["told"] == ["/morph/seq/start", "/morph/seq/stop"]
     assert {100.0, 133.0} <= {round(bpm, 3) for bpm in found["tempos"]}

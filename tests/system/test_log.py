@@ -1,4 +1,4 @@
-"""The log of a real server: loss after a kill, and equality of its rendering with the recording."""
+"""The log of a real server: what is lost if the server is killed, and the sound rendered from the log."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from realtime.synth.commands import Swap, Trigger, Tweak
 from tests.system.rig import MAX_DIFFERENCE, Jack, Server, assert_recording_equals_log
 
 HITS = 300
-WHISPER = 100 * MAX_DIFFERENCE  # above the noise of the plugins before the first hit
+WHISPER = 100 * MAX_DIFFERENCE  # a level above the noise of the plugins
 VST3 = Path("/usr/lib/vst3")
 
 
 def test_kill_loses_at_most_the_last_flush_interval_of_the_log(tiny_model: Path, tmp_path: Path) -> None:
-    """Each hit is sent after a status reply, so the hit takes effect later. Its velocity identifies the hit.
+    """Each hit takes effect later than the status received before it, and its velocity identifies it.
 
-    The kill immediately follows the last status.
+    The server is killed immediately after the last status.
     """
     log = tmp_path / "take.jsonl"
-    before = []  # status time before each hit, in seconds of sound
+    before = []  # for each hit, the time of the last status before it, in s of sound
     with Server(tiny_model, "--null", "--log", str(log)) as server:
         for number in range(1, HITS + 1):
             server.play_for(0.005)
@@ -41,13 +41,13 @@ def test_kill_loses_at_most_the_last_flush_interval_of_the_log(tiny_model: Path,
     assert all(at >= round(s * header.sample_rate) for (at, _), s in zip(hits, before, strict=False))
     lost = last - before[len(hits)] if len(hits) < HITS else 0.0
     print(f"\n{HITS - len(hits)} hits lost, in the last {1000 * lost:.1f} ms of {last:.1f} s")
-    assert last > 1.0  # long enough for a sync to disk
+    assert last > 1.0  # long enough for the log to be flushed to disk
     assert len(hits) > 0
     assert lost <= FLUSH_S
 
 
 class Hand:
-    """Plays a server at random, with the classes of the current model."""
+    """A performer who sends random messages with the classes of the current model."""
 
     def __init__(self, server: Server) -> None:
         self._server, self._draw = server, random.Random(2)
@@ -59,7 +59,10 @@ class Hand:
         self._names = [str(name) for name in self._server.ask("/morph/get/classes")[1]]
 
     def play(self, seconds: float, *more: tuple[Any, ...]) -> None:
-        """Play for `seconds` of sound, sometimes sending one of `more` (address, low, high)."""
+        """Play for `seconds` of sound.
+
+        Sometimes send a message of `more`, each an address and the range of its value.
+        """
         end = float(self._server.status()["seconds"]) + seconds
         while float(self._server.status()["seconds"]) < end:
             self.gesture()
@@ -85,7 +88,7 @@ class Hand:
         self._client.send_message(str(address), values)
 
     def change(self, model: str) -> None:
-        """Change the model, and play on until it has taken over."""
+        """Change the model, and play on until the new model plays."""
         self._server.send("/morph/model", model)
         while not select.select([self._server._client._sock], [], [], 0.02)[0]:
             self.gesture()
@@ -93,15 +96,17 @@ class Hand:
         self.look()
 
     def end(self) -> None:
-        """Stop all sounds, and wait until their ends are recorded."""
+        """Stop all sounds, and wait until their ends have been recorded."""
         self._server.send("/morph/stop")
         self._server.wait_until(voices=0)
         self._server.play_for(0.3)
         self._client._sock.close()
 
 
-def test_changes_of_model_during_sounds_replay_from_the_log(jack_server: Jack, tmp_path: Path) -> None:
-    """The server changes from drums to digits and back; the two models differ in every property."""
+def test_rendered_log_with_changes_of_model_during_sounds_equals_the_recording(
+    jack_server: Jack, tmp_path: Path
+) -> None:
+    """The model changes from drums to digits and back; these models differ in every property."""
     log = tmp_path / "take.jsonl"
     options = ["--device", "system", "--synchronous", "--log", str(log)]
     with (
@@ -122,7 +127,7 @@ def test_changes_of_model_during_sounds_replay_from_the_log(jack_server: Jack, t
 
 
 @pytest.mark.skipif(not VST3.exists(), reason="zam-plugins are not installed")
-def test_moving_plugin_parameters_replay_from_the_log(
+def test_rendered_log_with_changing_plugin_parameters_equals_the_recording(
     jack_server: Jack, tiny_model: Path, tmp_path: Path
 ) -> None:
     log = tmp_path / "take.jsonl"

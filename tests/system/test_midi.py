@@ -71,18 +71,18 @@ def controller(name: str = "keys") -> Iterator[Controller]:
 
 @pytest.fixture
 def jack(jack_server: Jack, monkeypatch: pytest.MonkeyPatch) -> Jack:
-    """The JACK server of this test, also for clients in this process."""
+    """A JACK server, which is also used by the clients in this process."""
     jack_server.use(monkeypatch)
     return jack_server
 
 
-def bridge(jack: Jack, *arguments: str) -> Process:
+def forwarder(jack: Jack, *arguments: str) -> Process:
     command = [sys.executable, "-m", "realtime", "midi", "--backend", "jack", "--port", "KEYS", *arguments]
     return Process(command, jack.env)
 
 
 def performance() -> list[Any]:
-    """Return a random mix of notes, controllers, 14-bit controllers, bends, MPE fingers, program changes."""
+    """Return random notes, controllers (7 and 14 bits), pitch bends, MPE messages and program changes."""
     chance = random.Random(4)
     events: list[Any] = []
     while len(events) < EVENTS:
@@ -116,20 +116,20 @@ def test_realtime_midi_forwards_a_performance_completely_and_in_order(jack: Jack
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         listener.settimeout(TIMEOUT_S)
         port = str(listener.getsockname()[1])
-        with bridge(jack, "--map", str(tmp_path / "map.toml"), "--osc-port", port) as midi:
+        with forwarder(jack, "--map", str(tmp_path / "map.toml"), "--osc-port", port) as midi:
             midi.wait_for("keys:out is open")
             keys.send(*events)
             while len(heard) < len(wanted):
                 heard += [m for packet in osc.parse(listener.recv(65_536)) for m in packet.messages]
-    single = [osc.parse(osc.encode(message))[0].messages[0] for message in wanted]  # rounded to 32-bit floats
+    single = [osc.parse(osc.encode(message))[0].messages[0] for message in wanted]  # rounded to 32 bits
     assert heard == single
 
 
-def test_realtime_midi_lists_ports_and_reconnects_when_one_returns(jack: Jack) -> None:
+def test_realtime_midi_lists_ports_and_opens_a_port_again_when_it_returns(jack: Jack) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(TIMEOUT_S)
-        with bridge(jack, "--osc-port", str(listener.getsockname()[1])) as midi:
+        with forwarder(jack, "--osc-port", str(listener.getsockname()[1])) as midi:
             midi.wait_for("no MIDI port 'KEYS' yet")
             for key in (50, 51):
                 with controller() as keys:
@@ -140,19 +140,19 @@ def test_realtime_midi_lists_ports_and_reconnects_when_one_returns(jack: Jack) -
                     ).address != "/morph/drum":
                         pass
                     assert message.arguments == (key, 100)
-                    with bridge(jack, "--list") as listing:
+                    with forwarder(jack, "--list") as listing:
                         assert listing.finish() == 0
                     assert "keys:out" in listing.output.splitlines()
                 midi.wait_for("keys:out is gone")
 
 
-def test_port_any_opens_every_port(jack: Jack) -> None:
+def test_port_name_any_opens_every_port(jack: Jack) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener, controller() as keys:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(TIMEOUT_S)
         with (
             controller("pads") as pads,
-            bridge(jack, "--port", "any", "--osc-port", str(listener.getsockname()[1])) as midi,
+            forwarder(jack, "--port", "any", "--osc-port", str(listener.getsockname()[1])) as midi,
         ):
             for name in ("keys", "pads"):
                 midi.wait_for(f"{name}:out is open")
@@ -167,7 +167,7 @@ def test_port_any_opens_every_port(jack: Jack) -> None:
 def test_message_sent_as_soon_as_a_port_is_open_is_received(
     jack: Jack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sender is in the middle of a cycle during the connection, and tries to send in that cycle."""
+    """The port is connected in the middle of a cycle of the sender, which tries to send in this cycle."""
     monkeypatch.setattr(jack_midi, "CONNECT_TIMEOUT_S", TIMEOUT_S)
     heard: queue.Queue[bytes] = queue.Queue()
     inside, go_on, opened, sent = (threading.Event() for _ in range(4))
@@ -194,7 +194,7 @@ def test_message_sent_as_soon_as_a_port_is_open_is_received(
         assert inside.wait(TIMEOUT_S)
         opening = threading.Thread(target=open_)
         opening.start()
-        opened.wait(0.3)  # times out, unless `open` returns as soon as the ports are connected
+        opened.wait(0.3)  # times out, unless `open` returns before the cycle ends
         go_on.set()
         assert heard.get(timeout=TIMEOUT_S) == bytes(note(60).bytes())
         opening.join()
@@ -204,9 +204,9 @@ def test_message_sent_as_soon_as_a_port_is_open_is_received(
         sender.leave()
 
 
-def test_learn_writes_a_map_from_moved_controls_and_typed_targets(jack: Jack, tmp_path: Path) -> None:
+def test_option_learn_writes_a_map_from_moved_controls_and_typed_targets(jack: Jack, tmp_path: Path) -> None:
     path = tmp_path / "map.toml"
-    with controller() as keys, bridge(jack, "--learn", "--map", str(path)) as midi:
+    with controller() as keys, forwarder(jack, "--learn", "--map", str(path)) as midi:
         midi.wait_for("keys:out is open")
         for moved, told, target, answer in (
             ([cc(7, 3, 2), cc(39, 9, 2)], "controller 7 on channel 2", "z/3", "1 knobs"),
@@ -230,7 +230,7 @@ def test_learn_writes_a_map_from_moved_controls_and_typed_targets(jack: Jack, tm
     )
 
 
-def test_knob_moves_the_point_only_after_picking_up_its_value(
+def test_knob_moves_z_only_after_it_has_passed_the_current_value(
     jack: Jack, tiny_model: Path, tmp_path: Path
 ) -> None:
     write(tmp_path / "map.toml", MidiMap((Knob("/morph/z/0", cc=1, low=-2.0, high=2.0),), (Notes(),)))
@@ -239,7 +239,7 @@ def test_knob_moves_the_point_only_after_picking_up_its_value(
         server.wait_for("keys:out is open")
         z = [0.5, 0.1, 0.2, 0.3]
         server.send("/morph/z", *z)
-        keys.send(cc(1, 0), cc(1, 10), note(60))  # below the current value
+        keys.send(cc(1, 0), cc(1, 10), note(60))  # these values are below the current one
         server.wait_until(hits=1)
         assert server.ask("/morph/get/z")[1] == pytest.approx(z)
 
@@ -247,7 +247,7 @@ def test_knob_moves_the_point_only_after_picking_up_its_value(
             keys.send(*(cc(1, value) for value in range(11, 128)))
             return bool(server.ask("/morph/get/z")[1] == pytest.approx([2.0, *z[1:]]))
 
-        wait_until(turned_up)  # the knobs learn the current value a little later
+        wait_until(turned_up)  # the current value is read slightly later
         assert "refused" not in server.output
 
 
@@ -291,7 +291,7 @@ def test_midi_notes_play_again_after_jack_restarts(
 def test_server_with_midi_ends_although_jack_is_stuck(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A synchronous JACK server is stuck for minutes if another client dies in the middle of a cycle."""
+    """A synchronous JACK server is stuck for minutes if some other client dies in the middle of a cycle."""
     options = ["--device", "system", "--synchronous", "--midi", "keys", "--midi-backend", "jack"]
     with Jack() as jack:
         jack.wait()
@@ -304,12 +304,12 @@ def test_server_with_midi_ends_although_jack_is_stuck(
             jack.pause()
             assert server.stop(signal.SIGTERM) == 0
         jack.stop(signal.SIGKILL)
-    with Jack(name=jack.name) as again:  # frees the name that the killed server left taken
+    with Jack(name=jack.name) as again:  # frees the name, which the killed server has left taken
         again.wait()
 
 
 class Player:
-    """A JACK client that plays notes by MIDI or OSC at the start of a cycle, and listens to the server."""
+    """A JACK client that sends notes by MIDI or OSC at the start of a cycle, and listens to the server."""
 
     def __init__(self, server: Server) -> None:
         self._jack = JackClient("player")
@@ -338,7 +338,7 @@ class Player:
             self._asked, self._sent = "", self._client.last_frame_time
 
     def lag(self, way: str) -> int:
-        """Play a note; return the samples from the start of its cycle to its sound."""
+        """Send a note by `way`, midi or osc; return the samples from the start of its cycle to its sound."""
         self._asked = way
         try:
             return self._lags.get(timeout=TIMEOUT_S)
@@ -358,7 +358,7 @@ class Player:
 
 
 def test_midi_notes_sound_at_most_one_block_later_than_osc_notes(jack: Jack, tiny_model: Path) -> None:
-    """Compare the medians of many notes."""
+    """The delays are medians over many notes."""
     options = ["--device", "system", "--synchronous", "--midi", "--midi-backend", "jack"]
     lags: dict[str, list[int]] = {"midi": [], "osc": []}
     with Server(tiny_model, *options, env=jack.env) as server, Player(server) as player:

@@ -1,4 +1,4 @@
-"""User errors across processes: one line with error and accepted values, exit code 2, no traceback."""
+"""Mistakes of users, in commands run as processes: exit code 2, and one line instead of a traceback."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ RATE = 8000
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run `python -m …` in the checkout."""
+    """Run `python -m` with these words in the root of the repository."""
     command = [sys.executable, "-m", *map(str, words)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 def assert_refused(ended: subprocess.CompletedProcess[str], program: str, *said: str) -> None:
-    """Assert exit code 2 and a single line on stderr that contains all of `said`."""
+    """Assert that a command ended with exit code 2 and one line on stderr, which contains all of `said`."""
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"{program}: error: ")
     for part in said:
@@ -37,7 +37,7 @@ def test_error_of_the_worker_process_is_reported_in_one_line(tmp_path: Path) -> 
     assert_refused(ended, "realtime", "text.onnx", "not a readable ONNX model")
 
 
-def test_unknown_device_is_an_error(tiny_model: Path) -> None:
+def test_unknown_device_is_refused(tiny_model: Path) -> None:
     ended = run("realtime", "serve", "--port", "0", "--model", tiny_model, "--device", "grand piano")
     assert_refused(ended, "realtime", "sound" if "grand piano" not in ended.stderr else "'grand piano'")
 

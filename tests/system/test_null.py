@@ -1,6 +1,7 @@
-"""The null test: compare a performance recorded from JACK with the offline rendering of its log.
+"""The null test: a performance recorded from JACK equals the sound rendered from its log.
 
-`SOUNDMORPH_NULL_SECONDS=180 python -m pytest -s tests/system/test_null.py` plays for three minutes, twice.
+`SOUNDMORPH_NULL_SECONDS=180 python -m pytest -s tests/system/test_null.py` plays two performances of three
+minutes.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ NAMES = ("kick", "snare", "hihat")
 
 
 def perform(server: Server, seconds: float, draw: random.Random) -> None:
-    """Send random gestures of all kinds until `seconds` of sound have been played."""
+    """Send random messages of all kinds until `seconds` of sound have been played."""
     end = float(server.status()["seconds"]) + seconds
-    hand = SimpleUDPClient("127.0.0.1", server.port)  # a separate client, as its replies are ignored
+    hand = SimpleUDPClient("127.0.0.1", server.port)  # another client, whose replies are ignored
     hand.send_message("/morph/gain", -14.0)
     while float(server.status()["seconds"]) < end:
         time.sleep(0.01)
@@ -60,7 +61,7 @@ def gesture(draw: random.Random) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(("period", "block"), [(128, 128), (256, 64)])
-def test_performance_equals_its_rendered_log(
+def test_recorded_performance_equals_the_sound_rendered_from_its_log(
     tiny_model: Path, tmp_path: Path, period: int, block: int
 ) -> None:
     log = tmp_path / "take.jsonl"
@@ -75,7 +76,7 @@ def test_performance_equals_its_rendered_log(
             perform(server, SECONDS, random.Random(block))
             server.send("/morph/stop")
             server.wait_until(voices=0)
-            server.play_for(0.2)  # rendered blocks reach the recorder a little later
+            server.play_for(0.2)  # rendered blocks reach the recorder slightly later
             assert server.status()["late_blocks"] == 0
             played = server.status()
     assert json.loads(log.read_text().splitlines()[-1])["do"] == "end"

@@ -1,4 +1,7 @@
-"""The scripts of the Open Stage Control session, run by node against a real server."""
+"""The scripts of the session for Open Stage Control, run by Node.js, with a real server.
+
+The point is the z (position in the latent space) that the performer moves.
+"""
 
 from __future__ import annotations
 
@@ -16,32 +19,36 @@ from max_patches.source.openstagecontrol import MACROS, STEPS
 from tests.system.rig import Process, Server, program
 
 HARNESS = Path(__file__).with_name("open_stage_control.js")
-EVERY_MS = 250  # interval between queries
+EVERY_MS = 250  # time between the session's queries
 
 Action = list[Any]
 
 
 class Surface(Process):
-    """A running session of Open Stage Control."""
+    """A running session of Open Stage Control; a Node.js program takes the place of the application."""
 
     def __init__(self) -> None:
         session = FOLDER / "morph.open-stage-control.json"
         super().__init__([program("node"), str(HARNESS), str(session)])
 
     def tell(self, *what: Any) -> list[Action]:
-        """Pass an event to the session; return the actions of its scripts."""
+        """Pass an event to the session; return the actions that its scripts request."""
         self.say(json.dumps(what))
         done: list[Action] = json.loads(self.wait_for(r"^\[.*\]$")[0])
         return done
 
     def play(self, server: Server, name: str, value: float) -> None:
-        """Touch a widget, and forward its script's messages to the server."""
+        """Set a widget, as a touch does, and forward the messages of its script to the server."""
         for action, *message in self.tell("touch", name, value):
             if action == "send":
                 server.send(*(part["value"] if isinstance(part, dict) else part for part in message))
 
     def talk(self, server: Server, keep: Callable[[str], bool] = lambda address: True) -> dict[str, Any]:
-        """Forward the next queries that `keep` accepts, and the replies; return the values set by scripts."""
+        """Forward the next queries whose addresses `keep` accepts, and the replies of the server.
+
+        Returns:
+            The values that scripts have set, by the names of the widgets.
+        """
         questions = [action[1] for action in self.tell("pass", EVERY_MS) if action[0] == "send"]
         done = []
         for question in questions:
@@ -60,7 +67,7 @@ def surface() -> Iterator[Surface]:
 
 
 def move(server: Server, x: float, y: float) -> None:
-    """Move the point and the gain, and wait until both have taken effect."""
+    """Move the point and change the gain, and wait until both changes have taken effect."""
     server.send("/morph/xy", x, y)
     server.send("/morph/gain", -12.0 * x)
     gain_db = np.float32(-12.0 * x)
@@ -99,10 +106,12 @@ def test_displayed_values_are_not_sent_back(surface: Surface) -> None:
     assert all(action[3]["send"] is False for action in done)
 
 
-def test_map_stays_at_the_touch_and_follows_the_next_move(surface: Surface, server: Server) -> None:
+def test_map_shows_the_place_of_the_touch_until_another_client_moves_the_point(
+    surface: Surface, server: Server
+) -> None:
     surface.tell("touch", "map", [0.4, 0.6])
     move(server, 0.4, 0.6)
-    for _ in range(8):  # two seconds: the point rests near the touch
+    for _ in range(8):  # for two seconds, the point rests near the touch
         assert "map" not in surface.talk(server)
     move(server, 0.9, 0.1)
     assert surface.talk(server)["map"] == server.ask("/morph/get/xy")[1]
@@ -141,7 +150,7 @@ def lit(shown: dict[str, Any], row: int) -> list[int]:
     return [step for step in range(STEPS) if shown[f"step{row}_{step}"]]
 
 
-def test_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(
+def test_setting_a_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(
     surface: Surface, server: Server
 ) -> None:
     surface.talk(server)
@@ -149,7 +158,7 @@ def test_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(
     surface.tell("touch", "pad2", 1)
     surface.play(server, "step0_2", 1)
     surface.tell("touch", "pad1", 1)
-    surface.play(server, "step3_8", 1)  # the new lane is in the first empty row
+    surface.play(server, "step3_8", 1)  # the new lane appears in the first empty row
     surface.talk(server)
     shown = surface.talk(server)
     assert [shown[f"lane{row}"] for row in range(4)] == ["snare", "kick", "+ kick", ""]

@@ -1,4 +1,4 @@
-"""Named outs on a real JACK server: each class on its ports, and the sum of all ports is the stereo mix."""
+"""Named outs on a real JACK server: each class plays on its ports, and the sum of all is the stereo mix."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PORTS = [f"soundmorph:{name}_{side}" for name in ("out", "kick", "snare") for si
 
 @contextmanager
 def listening(ports: list[str]) -> Iterator[list[np.ndarray]]:
-    """Record ports of the JACK server, each [T]; the list is filled at the end of the `with` statement."""
+    """Record ports of the JACK server, each [T]; the list is filled when the `with` statement ends."""
     ears = JackClient("ears")
     inputs = [ears.client.inports.register(f"in_{number}") for number in range(len(ports))]
     blocks: list[np.ndarray] = []
@@ -34,7 +34,7 @@ def listening(ports: list[str]) -> Iterator[list[np.ndarray]]:
         heard.extend(np.concatenate(blocks, axis=1))
 
 
-def test_each_class_is_on_its_port_and_the_sum_is_the_stereo_mix(
+def test_each_class_is_on_its_ports_and_the_sum_is_the_stereo_mix(
     jack_server: Jack, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import soundfile
@@ -51,8 +51,8 @@ def test_each_class_is_on_its_port_and_the_sum_is_the_stereo_mix(
             server.play_for(0.1)
         assert server.stop() == 0
     loud = [np.flatnonzero(np.abs(port) > 1e-4) for port in heard]
-    assert loud[2][-1] < loud[4][0]  # the kick ends before the snare begins, on their own ports
-    assert loud[4][-1] < loud[0][0]  # the hi-hat has no ports of its own: it is on the main pair
+    assert loud[2][-1] < loud[4][0]  # on their own ports, the kick ends before the snare begins
+    assert loud[4][-1] < loud[0][0]  # the hi-hat, which has no ports of its own, is on the main pair
     mix = tmp_path / "mix.wav"
     assert main(["render", str(log), "--channels", "2", "-o", str(mix), "--bits", "32f"]) == 0
     stereo = soundfile.read(mix)[0].T
@@ -62,4 +62,4 @@ def test_each_class_is_on_its_port_and_the_sum_is_the_stereo_mix(
     if shift < 0:
         both, shift = np.pad(both, ((0, 0), (-shift, 0))), 0
     error = np.abs(both[:, shift : shift + length] - stereo[:, :length]).max()
-    assert error < 1e-6 * np.abs(stereo).max()  # -120 dB
+    assert error < 1e-6 * np.abs(stereo).max()  # at most -120 dB

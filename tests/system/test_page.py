@@ -1,4 +1,7 @@
-"""The page in a real browser, connected to a real server."""
+"""The web page of a real server, in a real browser.
+
+The page has a map of sounds. The point is the z (position in the latent space) that the performer moves.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,8 @@ from tests.system.browser import Tab, browser
 from tests.system.rig import Server, assert_recording_equals_log, wait_until
 
 DRAG_S = 10.0
-LEARN_MS = 300_000  # until a kit's first version plays, on a busy machine
-STEP = 6000  # device samples of a step at 120 beats per minute and 48 kHz
+LEARN_MS = 300_000  # until the first version of a new model plays on a busy machine
+STEP = 6000  # samples in a step at 120 beats per minute and 48 kHz
 DROP = """([name, bytes]) => {
   const files = new DataTransfer();
   files.items.add(new File([new Uint8Array(bytes)], name));
@@ -55,7 +58,7 @@ def serve(model: Path, folder: Path, *arguments: str) -> Server:
 
 
 def settings(server: Server) -> dict[str, float]:
-    """Return the settings of new hits."""
+    """Return the settings that the server uses for new hits."""
     _, told = server.ask("/morph/get/settings")
     return {
         name: float(value) for name, value in zip(told[::2], told[1::2], strict=True) if name in HIT_SETTINGS
@@ -77,7 +80,7 @@ def server(tiny_model: Path, folder: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def tab(chromium: BrowserContext, server: Server) -> Iterator[Tab]:
-    """A page whose console has neither errors nor warnings at the end."""
+    """A tab with the page; at the end, its console must have neither errors nor warnings."""
     server.send("/morph/panic")
     server.send("/morph/seq/clear")
     server.send("/morph/seq/path")
@@ -159,7 +162,7 @@ def test_search_marks_only_sounds_with_that_name(tab: Tab) -> None:
     assert all(name in each for each in found)
 
 
-def test_each_control_of_the_point_moves_it_and_undo_restores_it(tab: Tab, server: Server) -> None:
+def test_each_control_of_the_point_moves_the_point_and_undo_restores_it(tab: Tab, server: Server) -> None:
     def point() -> list[float]:
         return [float(x) for x in server.ask("/morph/get/z")[1]]
 
@@ -173,7 +176,9 @@ def test_each_control_of_the_point_moves_it_and_undo_restores_it(tab: Tab, serve
     moved(lambda: page.locator("input.morph").press("End"))
     moved(lambda: page.locator(".pad").click(position={"x": 30, "y": 80}))
     here = point()
-    page.wait_for_timeout(1000 * GESTURE_S + 50)  # the next move is a new gesture
+    page.wait_for_timeout(
+        1000 * GESTURE_S + 50
+    )  # so that the next move is a new gesture, which is undone alone
     moved(lambda: page.locator(".axis input").first.press("End"))
     moved(lambda: page.click("[aria-label='Undo the latest move']"))
     assert np.allclose(point(), here, atol=1e-3)
@@ -197,7 +202,7 @@ def test_sounds_and_presets_have_pictures_and_axes_are_named_by_their_effect(
     tab.page.locator(".axis").filter(has_text=effect).first.wait_for()
 
 
-def test_lasso_selects_the_sounds_inside(tab: Tab, server: Server) -> None:
+def test_drag_around_sounds_on_the_map_selects_them(tab: Tab, server: Server) -> None:
     tab.page.click("[aria-label='Dragging selects sounds for a zone']")
     corners = [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)]
     tab.page.mouse.move(*tab.place(*corners[0]))
@@ -207,7 +212,7 @@ def test_lasso_selects_the_sounds_inside(tab: Tab, server: Server) -> None:
     tab.page.mouse.up()
     inside = "soundmap.dots.filter(({x, y}) => x > 0 && x < 0.5 && y > 0 && y < 1).length"
     caught = tab.page.evaluate("soundmap.marked.size")
-    assert caught == pytest.approx(tab.page.evaluate(inside), abs=1)  # a sound may lie on an edge
+    assert caught == pytest.approx(tab.page.evaluate(inside), abs=1)  # a sound may lie on the edge
     hits = float(server.status()["hits"])
     tab.page.click("[aria-label='Play any sound of the zone']")
     server.wait_until(hits=hits + 1)
@@ -225,7 +230,9 @@ def test_sound_dropped_on_the_map_becomes_a_preset_that_plays(tab: Tab, server: 
     assert server.ask("/morph/get/presets")[1] == ["knock"]
 
 
-def test_a_folder_is_learnt_and_played_as_a_new_kit(chromium: BrowserContext, tmp_path: Path) -> None:
+def test_a_folder_of_sounds_that_is_sent_becomes_a_model_that_plays(
+    chromium: BrowserContext, tmp_path: Path
+) -> None:
     pytest.importorskip("torch", reason="PyTorch is in the extra learn")
     sounds, library = tmp_path / "My Kit", tmp_path / "library"
     t = np.arange(4000) / 22_050
@@ -259,7 +266,7 @@ def test_a_folder_is_learnt_and_played_as_a_new_kit(chromium: BrowserContext, tm
         tab.page.close()
 
 
-def test_a_control_is_learnt_by_a_click_and_a_midi_message(tab: Tab, server: Server) -> None:
+def test_a_click_and_a_midi_message_assign_a_midi_control(tab: Tab, server: Server) -> None:
     send = "message => import('/page/midi.js').then((midi) => midi.take(message))"
     tab.page.click(".learn")
     tab.page.click("input[aria-label='Gain']")
@@ -267,7 +274,7 @@ def test_a_control_is_learnt_by_a_click_and_a_midi_message(tab: Tab, server: Ser
     tab.page.wait_for_selector(".learn[aria-pressed=false]")
     tab.page.evaluate(send, [0xB2, 74, 127])
     server.wait_until(gain_db=12.0)
-    tab.page.evaluate(send, [0xB1, 74, 0])  # on another channel, so without effect
+    tab.page.evaluate(send, [0xB1, 74, 0])  # has no effect, as the channel is another
     tab.page.evaluate(send, [0xB2, 74, 0])
     server.wait_until(gain_db=-40.0)
     server.send("/morph/gain", 0.0)
@@ -276,7 +283,7 @@ def test_a_control_is_learnt_by_a_click_and_a_midi_message(tab: Tab, server: Ser
 WORDS = {
     "dynamics": "changes the timbre",
     "vary": "from hit to hit",
-}  # labels on the page, where they lack the setting's name
+}  # labels on the page that do not contain the setting's name
 
 
 def test_every_setting_of_hits_can_be_set_on_the_page(tab: Tab, server: Server) -> None:
@@ -288,7 +295,7 @@ def test_every_setting_of_hits_can_be_set_on_the_page(tab: Tab, server: Server) 
             panel.get_by_role("button", name=name.capitalize()).click()
         else:
             panel.locator(f"label:has-text('{WORDS.get(name, name)}') input").press("Home")
-    lowest = {"pitch": -24.0, "decay": 20.0}  # of the sliders, where higher than the setting's lowest value
+    lowest = {"pitch": -24.0, "decay": 20.0}  # lowest values of sliders, if not those of the settings
     wanted = {n: 1.0 if row.switch else lowest.get(n, row.quantity.low) for n, row in HIT_SETTINGS.items()}
     wait_until(lambda: settings(server) == wanted, lambda: settings(server))
     for name, value in before.items():
@@ -351,7 +358,7 @@ def test_page_reconnects_with_its_presets_after_a_restart_of_the_server(
         tab.page.close()
 
 
-def test_sound_of_the_page_equals_the_rendering_of_its_log_and_steps_are_in_time(
+def test_sound_played_from_the_page_equals_its_rendered_log_and_steps_are_in_time(
     chromium: BrowserContext, tiny_model: Path, tmp_path: Path
 ) -> None:
     take, log = tmp_path / "heard.wav", tmp_path / "take.jsonl"
@@ -360,7 +367,7 @@ def test_sound_of_the_page_equals_the_rendering_of_its_log_and_steps_are_in_time
         name, *place = tab.page.evaluate("(({name, x, y}) => [name, x, y])(soundmap.dots[0])")
         tab.page.mouse.click(*tab.place(*place))
         server.wait_until(hits=1)
-        place_of_point = server.ask("/morph/get/xy")[1]  # the page rounds the dots' places to three decimals
+        place_of_point = server.ask("/morph/get/xy")[1]  # the dots have rounded places
         assert np.allclose(place_of_point, place, atol=1e-3), name
         x, y = tab.empty_place()
         tab.page.mouse.move(*tab.place(x, y))
@@ -382,7 +389,7 @@ def test_sound_of_the_page_equals_the_rendering_of_its_log_and_steps_are_in_time
         tab.page.click("button:text-is('Play')")
         tab.page.wait_for_selector("text=Stop the steps")
         assert tab.complaints == []
-        tab.page.close()  # the server plays on
+        tab.page.close()  # the server plays on without the page
         hits = float(server.status()["hits"])
         while float(server.status()["hits"]) < hits + 4:
             server.play_for(0.1)

@@ -1,4 +1,7 @@
-"""The bundled patch, opened in real headless Pure Data, controls the server and shows its replies."""
+"""The bundled patch controls a server and shows its replies, in real Pure Data without a window.
+
+The point is the z (position in the latent space) that the performer moves.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ PATCH = PATCHES / "morph.pd"
 FILES = sorted(PATCHES.rglob("*.pd"))
 COMPLAINTS = re.compile(r"couldn't create|connection failed|can't open|error:|no such object|no method")
 
-# Another patch: presses the second pad as soon as the class names have arrived.
+# This patch presses the second pad as soon as the class names have arrived.
 PRESSES_PAD_2 = r"""#N canvas 0 0 400 200 12;
 #X obj 20 20 r morph-classes;
 #X obj 20 50 bang;
@@ -49,7 +52,7 @@ PRESSES_PAD_2 = r"""#N canvas 0 0 400 200 12;
 #X connect 2 0 3 0;
 """
 
-# Another patch: receives lines over UDP from the test; each names a receiver in Pd and the values for it.
+# This patch receives lines from the test over UDP; each names a receiver in Pd and the values for it.
 REMOTE = r"""#N canvas 0 0 520 270 12;
 #X obj 20 20 netreceive -u {port};
 #X obj 20 50 route hit one two name save;
@@ -93,7 +96,7 @@ CLIENT = """#N canvas 0 0 400 200 12;
 #X connect 3 1 5 0;
 """
 
-# Another patch: forwards UDP messages from the test to the server, and the server's sound to the outputs.
+# This patch forwards UDP messages from the test to the server, and the server's sound to the outputs.
 THROUGH_PD = r"""#N canvas 0 0 400 200 12;
 #X obj 20 20 netreceive -u {remote};
 #X obj 20 50 route morph;
@@ -111,13 +114,13 @@ THROUGH_PD = r"""#N canvas 0 0 400 200 12;
 
 
 def tell(port: int, line: str) -> None:
-    """Send a message in Pd's own format."""
+    """Send a line, in Pd's own format, to the UDP port of a patch."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.sendto(f"{line};\n".encode(), ("127.0.0.1", port))
 
 
 class Remote:
-    """Controls an open patch from outside, through `REMOTE`."""
+    """A remote control of an open patch, which sends lines to the patch `REMOTE`."""
 
     def __init__(self, folder: Path) -> None:
         self._port = free_port()
@@ -133,7 +136,7 @@ def flat(messages: list[Message]) -> list[tuple[str | float, ...]]:
 
 
 def play(model: Path, recording: Path, *patches: Path, messages: list[str]) -> np.ndarray:
-    """Play one hit from Pd with the patch connected; return the recording of the server [samples]."""
+    """Play one hit with the bundled patch and `messages`; return the recording of the server [samples]."""
     with Server(model, "--null", "--synchronous", "--record", str(recording)) as server:
         with Pd(PATCH, *patches, messages=[f"go 127.0.0.1 {server.port}", *messages]) as pd:
             pd.wait_for("^reply: pong")
@@ -213,7 +216,7 @@ def test_patch_shows_errors_of_the_server(tiny_model: Path) -> None:
 
 def test_patch_opened_before_the_server_connects_later(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
-        port = server.port  # free again once the server has ended
+        port = server.port  # the port is free again once the server has ended
     with (
         Pd(PATCH, messages=[f"go 127.0.0.1 {port}"]) as pd,
         Server(tiny_model, "--null", "--port", str(port)),
@@ -222,13 +225,14 @@ def test_patch_opened_before_the_server_connects_later(tiny_model: Path) -> None
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PATCHES).as_posix())
-def test_every_patch_loads_without_output(file: Path) -> None:
+def test_every_patch_loads_without_printing_anything(file: Path) -> None:
     with Pd(file, messages=["pd quit"]) as pd:
         assert pd.finish() == 0
     assert pd.output == ""
 
 
-# Action on the front panel, and the messages that the server must receive. Classes: kick, snare, hihat.
+# Actions on the front panel, each with the messages that the server must receive. The classes of the model
+# are kick, snare and hihat.
 CONTROLS: list[tuple[str, list[tuple[str | float, ...]]]] = [
     ("hit morph-pad-2", [("/morph/goto", "snare", 0.0), ("/morph/trigger", 1.0)]),
     ("one morph-glide-set 50", []),
@@ -253,7 +257,7 @@ CONTROLS: list[tuple[str, list[tuple[str | float, ...]]]] = [
     ("two morph-cc 1 127", [("/morph/between", "kick", "hihat", 1.0)]),
     ("two morph-cc 7 127", [("/morph/gain", 6.0)]),
     ("two morph-cc 22 127", [("/morph/macro/2", 4.0)]),
-    ("two #notein 64 90", [("/morph/note", 64.0, 90.0)]),  # as Pd's MIDI drivers pass it to [notein]
+    ("two #notein 64 90", [("/morph/note", 64.0, 90.0)]),  # what Pd's MIDI drivers send to [notein]
     ("two #ctlin 7 0", [("/morph/gain", -60.0)]),
     ("hit morph-stop", [("/morph/stop",)]),
     ("hit morph-panic", [("/morph/panic",)]),
@@ -281,7 +285,7 @@ def test_each_control_sends_its_messages(tiny_model: Path, tmp_path: Path) -> No
 
 
 class Copy:
-    """Copies of the open patch, which Pd saves on request into a folder that has the patch's parts."""
+    """Copies of the open patch, which Pd saves on request into a folder that has the parts of the patch."""
 
     def __init__(self, folder: Path, remote: Remote) -> None:
         self._folder, self._remote = folder, remote
@@ -289,7 +293,7 @@ class Copy:
         (folder / "parts").symlink_to(PATCH.parent / "parts")
 
     def wait_for(self, pattern: str, count: int = 1) -> list[Any]:
-        """Save until a pattern matches `count` times; return the matches."""
+        """Save copies until a pattern matches `count` times in a copy; return the matches."""
         end = time.monotonic() + TIMEOUT_S
         while True:
             self._remote.say(f"save {self._file.name} {self._folder}")
@@ -310,7 +314,7 @@ def test_sliders_of_axes_have_the_names_that_the_server_gives_them(tiny_model: P
         labels = Copy(tmp_path, remote).wait_for(r"morph-axis-\d-set (?!axis)(.*) -2 -9 ", 4)
     told = [label.replace("\\", "") for label in labels]
     assert told == [f"{low} - {high}" for low, high in zip(ends[::2], ends[1::2], strict=True)]
-    assert pd.output.count("reply: classes.reply") == 1  # the patch asks once, so it builds the sliders once
+    assert pd.output.count("reply: classes.reply") == 1  # the patch must build the sliders only once
 
 
 def test_patch_has_a_slider_for_each_dimension_with_its_range(tiny_model: Path, tmp_path: Path) -> None:
@@ -330,7 +334,7 @@ def test_patch_has_a_slider_for_each_dimension_with_its_range(tiny_model: Path, 
 
 @pytest.fixture
 def tapped(tiny_model: Path, tmp_path: Path) -> Iterator[tuple[Remote, Tap]]:
-    """The patch, connected to a server through a tap."""
+    """A remote control of the patch, and a tap, which notes the messages from the patch to the server."""
     remote = Remote(tmp_path)
     with (
         Server(tiny_model, "--null") as server,
@@ -342,12 +346,12 @@ def tapped(tiny_model: Path, tmp_path: Path) -> Iterator[tuple[Remote, Tap]]:
 
 
 def set_controls(remote: Remote, controls: str) -> None:
-    """Set controls of the front panel, "name value" each, separated by commas."""
+    """Set controls of the front panel; `controls` has a name and a value of each, separated by commas."""
     for control in controls.split(", "):
         remote.say(f"one morph-{control}")
 
 
-def test_sequencer_plays_its_steps_and_moves_the_point(tapped: tuple[Remote, Tap]) -> None:
+def test_sequencer_of_the_patch_plays_its_steps_and_moves_the_point(tapped: tuple[Remote, Tap]) -> None:
     remote, tap = tapped
     set_controls(remote, "lane-set 1, step-1-set 1, step-6-set 1, lane-6-set 0.5, bpm-set 300, run-set 1")
     heard = flat(tap.wait_for(2 * (16 + 2)))
@@ -358,7 +362,9 @@ def test_sequencer_plays_its_steps_and_moves_the_point(tapped: tuple[Remote, Tap
     assert heard[: 2 * len(turn)] == 2 * turn
 
 
-def test_beat_plays_its_lanes_and_does_not_move_the_point(tapped: tuple[Remote, Tap]) -> None:
+def test_drum_pattern_of_the_patch_plays_its_lanes_and_does_not_move_the_point(
+    tapped: tuple[Remote, Tap],
+) -> None:
     remote, tap = tapped
     remote.say("name morph-beat-2-name-set hihat")
     set_controls(
@@ -366,7 +372,7 @@ def test_beat_plays_its_lanes_and_does_not_move_the_point(tapped: tuple[Remote, 
     )
     heard = flat(tap.wait_for(2 * 3))
     kick, hihat = ("/morph/touch/101/trigger", 0.5, "kick"), ("/morph/touch/102/trigger", 0.5, "hihat")
-    assert sorted(heard[:2]) == [kick, hihat]  # at the same step
+    assert sorted(heard[:2]) == [kick, hihat]  # both are at the same step
     assert heard[2] == hihat
     assert sorted(heard[3:5]) == [kick, hihat]
 
@@ -381,7 +387,7 @@ def test_two_patches_play_one_server(tiny_model: Path) -> None:
         assert server.status()["refused"] == 0
 
 
-def test_user_patch_can_use_morph_client(tiny_model: Path, tmp_path: Path) -> None:
+def test_patch_of_a_user_can_use_the_object_morph_client(tiny_model: Path, tmp_path: Path) -> None:
     with Server(tiny_model, "--null") as server:
         own = tmp_path / "own.pd"
         shutil.copy(PATCHES / "morph-client.pd", tmp_path)
@@ -392,8 +398,8 @@ def test_user_patch_can_use_morph_client(tiny_model: Path, tmp_path: Path) -> No
     assert not COMPLAINTS.search(pd.output), pd.output
 
 
-def test_morph_tilde_passes_the_sound_through_pd_unchanged(tiny_model: Path, tmp_path: Path) -> None:
-    """The server's JACK outputs are connected to Pd, and Pd's to the system outputs."""
+def test_object_morph_tilde_passes_the_sound_through_pd_unchanged(tiny_model: Path, tmp_path: Path) -> None:
+    """The JACK outputs of the server are connected to Pd, and those of Pd to the system outputs."""
     patch, remote = tmp_path / "through.pd", free_port()
     with Jack() as jack:
         jack.wait()

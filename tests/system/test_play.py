@@ -1,4 +1,7 @@
-"""`trainer play`: the server plays while the sounds are learnt, and plays on when the learner is killed."""
+"""`trainer play`, which trains a model on a folder of sounds while a server already plays it.
+
+The learner is the process that trains; the server plays on if the learner is killed.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ RECIPE = Config.from_dict(
 
 @pytest.fixture
 def kit(tmp_path: Path) -> Path:
-    """A folder of sounds: names with spaces and capitals; different rates, channels and formats."""
+    """A folder of sounds of various rates, channels and formats; names contain spaces and capitals."""
     folder = tmp_path / "My Kit"
     random = np.random.default_rng(0)
     for label, hz, suffix, rate, channels in (
@@ -81,14 +84,14 @@ class Player(Process):
         self.client._sock.settimeout(TIMEOUT_S)
 
     def child(self, word: str) -> int:
-        """Return the process id of the child whose command line contains a word."""
+        """Return the id of the child process whose command line contains a word."""
         pid = self.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         (found,) = (int(each) for each in children if word in Path(f"/proc/{each}/cmdline").read_text())
         return found
 
     def ask(self, address: str) -> list[object]:
-        """Ask the server and return the arguments of its reply."""
+        """Send a question to the server, and return the arguments of its reply."""
         self.client.send_message(address, [])
         return list(OscMessage(self.client._sock.recv(65536)).params)
 
@@ -98,7 +101,7 @@ class Player(Process):
         return super().stop(number)
 
 
-# Every Python process imports this module when it starts: the packages `names` then seem not to be installed.
+# Every Python process imports this module when it starts; the packages `names` then seem to be missing.
 ABSENT = """\
 import sys
 from importlib.machinery import PathFinder
@@ -111,17 +114,17 @@ class Finder(PathFinder):
 sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
 """
 BEYOND_LEARN = {"librosa", "numba", "llvmlite", "sklearn", "joblib", "pooch", "tensorboard", "grpc"}
-"""Modules that the extra `train` installs and `learn` does not."""
+"""Modules that the extra `train` installs and the extra `learn` does not."""
 
 
 def number(pattern: str, text: str) -> float:
-    """Return the number that a pattern captures in a text."""
+    """Return the number that the group of a pattern matches in a text."""
     found = re.search(pattern, text)
     assert found, text
     return float(found[1])
 
 
-def test_ctrl_c_while_learning_keeps_the_version_that_plays_and_its_presets(kit: Path) -> None:
+def test_ctrl_c_during_training_keeps_the_version_that_plays_and_its_presets(kit: Path) -> None:
     with Player(kit, "--quality", "best") as player:
         player.wait_for("--quality on this machine")
         player.client.send_message("/morph/preset/store", ["mine"])
@@ -137,7 +140,7 @@ def test_ctrl_c_while_learning_keeps_the_version_that_plays_and_its_presets(kit:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the test finds the processes in /proc")
-def test_stage_plays_on_when_the_learner_is_killed_and_learning_can_continue(kit: Path) -> None:
+def test_server_plays_on_when_the_learner_is_killed_and_training_can_continue(kit: Path) -> None:
     run = kit.parent / "run"
     with Player(kit, "--quality", "best") as killed:
         killed.wait_for("--quality on this machine")
@@ -165,7 +168,7 @@ def test_stage_plays_on_when_the_learner_is_killed_and_learning_can_continue(kit
     assert "first version" not in resumed.output
     assert mean < number(r"playing the first version: ([\d.]+) dB", killed.output)
     heard, rate = soundfile.read(run / "preview.wav")
-    # each sound and the model's copy of it, with gaps
+    # each sound is followed by the model's copy, with gaps
     assert len(heard) == 2 * 6 * (RECIPE.model.length + rate // 4)
     assert (run / "preview.png").read_bytes().startswith(b"\x89PNG")
     info = verify.read(run / "My Kit.onnx").info
@@ -173,9 +176,7 @@ def test_stage_plays_on_when_the_learner_is_killed_and_learning_can_continue(kit
     assert [anchor.name for anchor in info.anchors] == list(saved.anchors.names)
 
 
-def test_kit_is_learnt_and_played_with_only_the_packages_of_the_extra_learn(
-    kit: Path, tmp_path: Path
-) -> None:
+def test_training_and_playing_need_only_the_packages_of_the_extra_learn(kit: Path, tmp_path: Path) -> None:
     (tmp_path / "absent").mkdir()
     (tmp_path / "absent" / "sitecustomize.py").write_text(ABSENT.format(names=BEYOND_LEARN))
     with Player(kit, "--quality", "sketch", path=tmp_path / "absent") as player:

@@ -1,4 +1,7 @@
-"""VST3 and CLAP in our own host: outs, events at their offsets, bounces and real-time passes."""
+"""The VST3 and CLAP plugins in a host of our own: outs, exact times of events, and offline rendering.
+
+Rendering in real time ("live") must give the same sound as offline rendering (a bounce).
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,11 @@ class Pass:
     """The result of playing a score in a host.
 
     Attributes:
-        sound: float32 [T, C].
-        buses: number of channels and name of each output bus.
-        start: sample at which the score starts.
-        server: value of the parameter "Server" at the end.
-        faults: forbidden calls of the callback, such as allocations.
+        sound: the sound that the plugin made, float32 [T, C].
+        buses: the number of channels and the name of each output bus.
+        start: the sample at which the score starts.
+        server: the value of the parameter "Server" at the end.
+        faults: names of functions, such as allocations, that the audio callback called but must not call.
     """
 
     sound: NDArray[np.float32]
@@ -47,7 +50,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class Host:
-    """The program plugin_host, with a plugin."""
+    """The host program plugin_host, and the plugin that it loads."""
 
     program: Path
     built: Path
@@ -57,9 +60,14 @@ class Host:
     def play(
         self, score: list[str], samples: int, *, block: int = BLOCK, live: bool = False, tempo: float = 0.0
     ) -> Pass:
-        """Play a score, whose lines are in order of time: as a bounce or, with `live`, in real time.
+        """Play a score as a bounce or, if `live` is true, in real time.
 
-        `tempo` is in beats per minute; at 0, the transport is stopped.
+        Args:
+            score: lines of events, in order of time.
+            samples: the length of the pass.
+            block: the number of samples in a block.
+            live: whether to play in real time.
+            tempo: the tempo in beats per minute; with 0, the transport of the host is stopped.
         """
         (only,) = self.play_each(score, samples, [(RATE, block)], live=live, tempo=tempo)
         return only
@@ -72,7 +80,7 @@ class Host:
         live: bool = False,
         tempo: float = 0.0,
     ) -> list[Pass]:
-        """Play a score with each pair of rate and block; return the passes, without the plugin's latency."""
+        """Play a score once for each rate and block size; return the passes without the plugin's latency."""
         notes, out = self.program.with_name("score"), self.program.with_name("out.raw")
         notes.write_text("\n".join(score))
         rates, blocks = (",".join(map(str, each)) for each in zip(*settings, strict=True))
@@ -90,7 +98,7 @@ class Host:
         ]
 
     def run(self, *arguments: object) -> list[str]:
-        """Run the program; return its lines."""
+        """Run the host program; return the lines that it prints."""
         library = self.built / f"{self.name}.clap"
         if self.format == "vst3":
             (library,) = (self.built / f"{self.name}.vst3").rglob("*.so")
@@ -158,13 +166,13 @@ def test_bounce_equals_the_pass_in_real_time_with_events_at_their_samples(
     log = last_log(folder)
     assert commands(log) == times
     assert_equal(bounce.sound, rendered(log))
-    assert "pthread_mutex_lock" in bounce.faults  # a bounce waits for the server
+    assert "pthread_mutex_lock" in bounce.faults  # in a bounce, the callback waits for the server
 
-    for _ in range(3):  # a busy machine may be late for a pass in real time
+    for _ in range(3):  # on a busy machine, a pass in real time may be late
         live = host.play(lines, 16_000, block=LIVE_BLOCK, live=True)
         log = last_log(folder)
         found = commands(log)
-        began = found[0] - times[0]  # the server's sample at which the score starts
+        began = found[0] - times[0]  # sample of the server at which the score starts
         sound, exact = live.sound[live.start :], rendered(log)[began:]
         if [at - began for at in found] == times and np.abs(sound - exact[: len(sound)]).max() < 1e-3:
             break
@@ -177,7 +185,7 @@ def test_bounce_equals_the_pass_in_real_time_with_events_at_their_samples(
 
 
 def commands(log: Path) -> list[int]:
-    """Return the sample of each command of a log from its first hit on."""
+    """Return the sample of each command in a log, from the first hit on."""
     lines = [json.loads(line) for line in log.read_text().splitlines()[1:-1]]
     first = next(number for number, line in enumerate(lines) if line["do"] == "trigger")
     return [line["at"] for line in lines[first:]]
@@ -192,14 +200,14 @@ def test_sound_is_exact_after_the_host_changes_rate_and_block(
     passes = Host(host_program, built, form).play_each(score, 6_000, settings)
     log = last_log(folder)
     second = rendered(log)
-    first = rendered(log.with_name(log.name.replace("-2.jsonl", ".jsonl")))  # before the change of rate
+    first = rendered(log.with_name(log.name.replace("-2.jsonl", ".jsonl")))  # the log before the rate changed
     assert_equal(passes[0].sound, first)
     assert_equal(passes[1].sound, second[:6_000])
-    assert_equal(passes[2].sound, second[6_000:])  # a new block size starts no new log
+    assert_equal(passes[2].sound, second[6_000:])  # the same log, as only the block size has changed
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_sequencer_follows_the_transport(
+def test_sequencer_follows_the_transport_of_the_host(
     built: Path,
     host_program: Path,
     folder: Path,
@@ -207,7 +215,7 @@ def test_sequencer_follows_the_transport(
     monkeypatch: pytest.MonkeyPatch,
     form: str,
 ) -> None:
-    monkeypatch.setenv("SOUNDMORPH_SERVER", "false")  # the plugin must find the running server
+    monkeypatch.setenv("SOUNDMORPH_SERVER", "false")  # so the plugin must find the running server
     log, step = folder / "log.jsonl", RATE * 60 // 125 // 4
     with Server(tiny_model, "--device", "bridge:live", "--oscquery", "off", "--log", str(log)) as server:
         server.ask("/morph/seq/add", "kick")
@@ -260,7 +268,7 @@ def test_bounce_without_a_server_is_silent(
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_parameter_server_shows_that_a_project_was_not_restored(
+def test_parameter_server_shows_that_a_project_could_not_be_restored(
     built: Path,
     host_program: Path,
     folder: Path,

@@ -1,4 +1,4 @@
-"""A server on a real JACK server with real plugins, including one that hangs and one that crashes."""
+"""A server that plays through a real JACK server and real effect plugins, some of which hang or crash."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not COMPRESSOR.exists(), reason="zam-plugins are
 def test_jack_receives_the_same_sound_as_the_plugin_applied_offline(
     jack_server: Jack, tiny_model: Path, tmp_path: Path, crashing: Path
 ) -> None:
-    """ZamVerb, which hangs in its trial, and a plugin that crashes are left out; ZamCompX2 plays."""
+    """ZamVerb, which hangs in its trial, and a plugin that crashes are left out; ZamCompX2 is used."""
     from pedalboard._pedalboard import load_plugin
 
     options = ["--device", "system", "--synchronous"]
@@ -58,7 +58,7 @@ def test_worker_is_restarted_without_plugins_when_one_hangs_while_playing(
     with Server(tiny_model, *options, env=jack_server.env) as server:
         server.wait_for("error: plugin ZamCompX2 hangs")
         server.wait_for("playing again with the last point; without plugins.*take-2.wav")
-        assert server.ask("/morph/get/plugins") == ("/morph/plugins.reply", [0, 0])  # no plugins
+        assert server.ask("/morph/get/plugins") == ("/morph/plugins.reply", [0, 0])  # there are no plugins
         z = np.asarray(server.ask("/morph/get/z")[1], np.float32)
         with jack_server.recording(tmp_path / "heard.npy"):
             server.send("/morph/trigger", 0.05)

@@ -1,4 +1,4 @@
-"""The sequencer of a real server: its hits lie on the ideal grid to the sample, and replay exactly."""
+"""The sequencer of a real server: its hits are at the ideal samples, and the log gives the same sound."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def options(folder: Path) -> list[str]:
 
 
 def hits_of(log: Path) -> tuple[Hits, int]:
-    """Return sample and step of each hit (its velocity encodes the step), and the sample rate."""
+    """Return the sample and step (encoded by the velocity) of each hit in a log, and the sample rate."""
     header = read_header(log)
     hits = [(at, each) for at, each in commands(log, header.latent_dim) if isinstance(each, Trigger)]
     return [(at, round(128 * each.velocity) - 1) for at, each in hits], header.sample_rate
 
 
 def fill(server: Server, steps: int) -> None:
-    """Add a lane with a hit in every step; the velocity encodes the step."""
+    """Add a lane with a hit in each of `steps` steps; the velocity of a hit encodes its step."""
     assert server.ask("/morph/seq/add", "kick", "snare") == ("/morph/done", ["/morph/seq/add", 0])
     server.send("/morph/seq/steps", steps)
     server.send("/morph/seq/lane/0/velocities", *[(k + 1) / 128 for k in range(steps)])
@@ -43,7 +43,10 @@ def fill(server: Server, steps: int) -> None:
 
 
 def grid(samples: Sequence[int], rate: int, bpm: Fraction, swing: Fraction) -> list[int]:
-    """Return the ideal sample of each step in `samples`; swing delays every second step."""
+    """Return the ideal samples of as many steps as there are `samples`, from `samples[0]` on.
+
+    Swing delays every second step.
+    """
     pair = 2 * rate * 60 / (4 * bpm)
     places = [(k // 2 + (swing if k % 2 else 0)) * pair for k in range(len(samples))]
     return [samples[0] + floor(place + Fraction(1, 2)) for place in places]
@@ -52,7 +55,7 @@ def grid(samples: Sequence[int], rate: int, bpm: Fraction, swing: Fraction) -> l
 def test_hits_in_the_log_lie_on_the_grid_to_the_sample_and_replay_exactly(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    """A loop of 64 steps at an odd tempo, with swing; started again once it has stopped."""
+    """The loop has 64 steps, swing and an uneven tempo; it is stopped and started again."""
     record = tmp_path / "take.wav"
     with Server(tiny_model, *options(tmp_path), "--record", str(record), "--synchronous") as server:
         fill(server, 64)
@@ -89,7 +92,7 @@ def test_hits_in_the_log_lie_on_the_grid_to_the_sample_and_replay_exactly(
 def test_tempo_changes_neither_skip_nor_repeat_a_step_and_keep_to_the_grid(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    """The last step on one tempo's grid is the first step on the next tempo's grid."""
+    """A step at which the tempo changes is the last on the earlier grid and the first on the new grid."""
     tempos = [300.0, 187.5, 263.4, 300.0, 222.2]
     with Server(tiny_model, *options(tmp_path)) as server:
         fill(server, 64)
@@ -126,7 +129,7 @@ def test_subscribers_receive_the_edits_of_other_clients(tiny_model: Path, tmp_pa
             each.settimeout(TIMEOUT_S)
         server.send("/morph/subscribe", subscriber.getsockname()[1], 60_000.0)
         fill(server, 16)
-        server.status()  # answered after all earlier messages; senders take turns
+        server.status()  # the reply comes after all earlier messages of this sender
         edit = osc_message_builder.OscMessageBuilder("/morph/seq/lane/0/step/7")
         edit.add_arg(0.5)
         editor.sendto(edit.build().dgram, ("127.0.0.1", server.port))

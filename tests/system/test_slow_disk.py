@@ -1,4 +1,4 @@
-"""A recording on a disk that stalls."""
+"""A recording on a disk that stalls, that is, stops writing for some time."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def test_recording_is_complete_although_the_disk_stalls_while_the_server_ends(
         stall.touch()
         assert server.stop(signal.SIGTERM) == 0, server.output
         played = float(server.wait_for(r"^played ([\d.]+) s")[1])
-    assert not stall.exists()  # removed by the write that stalled
+    assert not stall.exists()  # the write that stalled has removed the file
     assert soundfile.info(record).duration == pytest.approx(played, abs=0.06)

@@ -1,4 +1,4 @@
-"""A synchronous soak test of one minute: a busy server plays exactly the offline rendering of its log."""
+"""A soak test of one minute: the sound of a busy server equals the sound rendered offline from its log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MINUTES = 1.0
 TIMEOUT_S = 600.0
 
 
-def test_busy_server_plays_exactly_the_rendering_of_its_log(tiny_model: Path) -> None:
+def test_sound_of_a_busy_server_equals_the_sound_rendered_from_its_log(tiny_model: Path) -> None:
     program("jackd")
     command = [sys.executable, "-m", "bench.soak", "--synchronous", "--json", "--model", str(tiny_model)]
     done = subprocess.run(
@@ -33,7 +33,9 @@ def test_busy_server_plays_exactly_the_rendering_of_its_log(tiny_model: Path) ->
     assert results["difference_db"] < -100.0
 
 
-def test_steady_server_keeps_its_queue_full(jack_server: Jack, tiny_model: Path) -> None:
+def test_server_with_the_option_steady_keeps_its_queue_of_blocks_full(
+    jack_server: Jack, tiny_model: Path
+) -> None:
     leads = []
     for arguments in ((), ("--steady",)):
         options = ("--device", "system", "--ahead", "6", *arguments)

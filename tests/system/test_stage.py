@@ -1,4 +1,4 @@
-"""The stage runs on a machine without the trainer's packages."""
+"""The server (`realtime serve`) runs on a machine without the packages that training needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.system.rig import Server
 
-# Runs a command of `realtime` as if the packages in `names` were not installed.
+# This program runs a command of `realtime` as if the packages in `names` were not installed.
 WITHOUT_TRAINING = """\
 import sys
 

@@ -1,4 +1,4 @@
-"""The start of a command that lacks a resource or is interrupted by Ctrl-C."""
+"""Commands that lack a resource when they start, or are interrupted by Ctrl-C at this time."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_ctrl_c_during_imports_ends_the_program_without_output(
 @pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD needs Linux")
 @pytest.mark.parametrize("threads", [0, 2, 4])
 def test_thread_limit_is_reported_in_one_line(tiny_model: Path, tmp_path: Path, threads: int) -> None:
-    """The server needs five threads in each process; with fewer it does not start."""
+    """The server needs five threads in each of its processes, and does not start with fewer."""
     library = preloadable("few_threads.c", tmp_path)
     limited = {**os.environ, "LD_PRELOAD": str(library), "THREADS": str(threads)}
     serve = ["serve", "--null", "--port", "0", "--model", str(tiny_model)]

@@ -1,4 +1,4 @@
-"""The SuperCollider class, in a real sclang, plays the server and knows its classes."""
+"""The SuperCollider class SoundMorph, in a real sclang, controls a server and knows its sound classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.system.tap import Tap
 from tests.system.test_pd import flat
 
 FOLDER = ROOT / "max_patches" / "SuperCollider"
-ENV = {  # no window; the second variable lets the help browser start as root
+ENV = {  # no window is opened; the second variable lets sclang's help browser run as root
     "QT_QPA_PLATFORM": "offscreen",
     "QTWEBENGINE_DISABLE_SANDBOX": "1",
 }
@@ -67,13 +67,13 @@ ASKED = [
 
 
 def sclang(folder: Path) -> list[str]:
-    """Return the command of sclang with our class in its library."""
+    """Return the command that runs sclang with the class SoundMorph in its library."""
     (folder / "library.yaml").write_text(LIBRARY.format(folder=FOLDER))
     port = 20_000 + os.getpid() % 20_000
     return [program("sclang"), "-D", "-u", str(port), "-l", str(folder / "library.yaml")]
 
 
-def test_class_plays_the_server(tiny_model: Path, tmp_path: Path) -> None:
+def test_methods_of_the_class_send_their_messages(tiny_model: Path, tmp_path: Path) -> None:
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:
         with Tap(server.port) as tap:
             (tmp_path / "plays.scd").write_text(PLAYS % tap.port)
@@ -86,7 +86,9 @@ def test_class_plays_the_server(tiny_model: Path, tmp_path: Path) -> None:
     assert "ERROR" not in client.output, client.output
 
 
-def test_class_follows_a_change_of_model(tiny_model: Path, other_model: Path, tmp_path: Path) -> None:
+def test_class_has_the_class_names_of_the_new_model_after_a_change(
+    tiny_model: Path, other_model: Path, tmp_path: Path
+) -> None:
     with Server(tiny_model, "--null", "--library", str(other_model.parent)) as server:
         (tmp_path / "watches.scd").write_text(WATCHES % server.port)
         with Process([*sclang(tmp_path), str(tmp_path / "watches.scd")], ENV) as client:
@@ -95,7 +97,7 @@ def test_class_follows_a_change_of_model(tiny_model: Path, other_model: Path, tm
             client.wait_for(r"^plays: \[ *low, high")
 
 
-def test_each_method_has_help() -> None:
+def test_each_public_method_has_help() -> None:
     source, help_file = (FOLDER / name for name in ("SoundMorph.sc", "HelpSource/Classes/SoundMorph.schelp"))
     public = source.read_text().split("// private")[0]
     methods = set(re.findall(r"^\t(\w+) \{", public, re.MULTILINE)) - {"init"}

@@ -1,4 +1,4 @@
-"""Takes: recordings that messages start and stop while the server plays."""
+"""Takes, recordings with logs that messages start and stop while the server plays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scripts of the TouchOSC layout, run by Lua against a real server."""
+"""The scripts of the TouchOSC layout, run by Lua, with a real server."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tests.system.rig import Server
 
 HARNESS = Path(__file__).with_name("touchosc.lua")
 PAGE = "soundmorph"
-# Messages that ask for replies at another port; here, `talk` forwards the replies.
+# These messages ask for replies at another port, which is not needed here: `talk` forwards the replies.
 REDIRECTS = ("/morph/reply", "/morph/subscribe")
 
 
 class Layout:
-    """The open layout.
+    """The open layout; a Lua program takes the place of TouchOSC.
 
     Attributes:
-        sent: messages that the layout has sent and `talk` has not yet forwarded.
+        sent: messages that the layout has sent, and that `talk` has not forwarded yet.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Layout:
             self._call(name, "onValueChanged", "x")
 
     def receive(self, address: str, arguments: Sequence[Any]) -> None:
-        """Receive a message."""
+        """Pass an OSC message to the layout."""
         values = self._lua.table_from([self._lua.table_from({"value": each}) for each in arguments])
         self._call(PAGE, "onReceiveOSC", self._lua.table_from([address, values]), None)
 
@@ -63,16 +63,16 @@ class Layout:
         return said
 
     def colour(self, name: str) -> tuple[float, ...]:
-        """Return the colour that a script gave to a control."""
+        """Return the colour that a script has given to a control."""
         return tuple(self._controls[name]["color"].values())
 
     def lit(self, row: int) -> list[int]:
-        """Return the numbers, from 1, of the steps of a row that are on."""
+        """Return the numbers of the steps of a row that are on, counted from 1."""
         steps = range(1, touchosc.STEPS + 1)
         return [step for step in steps if self.colour(f"step{row}_{step}") == touchosc.ORANGE]
 
     def talk(self, server: Server) -> None:
-        """Forward the messages that the layout sends in the next two seconds, and the replies."""
+        """Forward the messages that the layout sends in the next two seconds, and the server's replies."""
         self.now_s += 2
         self._call(PAGE, "update")
         while self.sent:
@@ -89,7 +89,7 @@ class Layout:
         self.receive(*server.ask("/morph/get/status"))
 
 
-def test_pads_map_and_axes_have_the_names_that_the_server_sends(server: Server) -> None:
+def test_pads_and_axes_and_places_on_the_map_have_the_names_that_the_server_sends(server: Server) -> None:
     layout = Layout()
     layout.talk(server)
     classes = [str(each) for each in server.ask("/morph/get/classes")[1]]
@@ -100,7 +100,7 @@ def test_pads_map_and_axes_have_the_names_that_the_server_sends(server: Server) 
     assert layout.text("p99").startswith("p99 ")
 
 
-def test_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(server: Server) -> None:
+def test_setting_a_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(server: Server) -> None:
     layout = Layout()
     layout.talk(server)
     assert layout.text("lane1") == "+ the point"
@@ -109,7 +109,7 @@ def test_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest_pad(serve
     layout.press("step1_3")
     layout.press("step1_9")
     layout.press("pad1")
-    layout.press("step4_1")  # the new lane is in the first empty row
+    layout.press("step4_1")  # the new lane appears in the first empty row
     layout.talk(server)
     layout.talk(server)
     assert [layout.text(f"lane{row}") for row in (1, 2, 3, 4)] == ["snare", "kick", "+ kick", ""]

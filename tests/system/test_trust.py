@@ -21,7 +21,7 @@ def query_port(server: Server) -> int:
 
 
 def test_state_is_saved_before_clients_are_disconnected(tiny_model: Path, tmp_path: Path) -> None:
-    """Eight of nine websockets stall; when the ninth is disconnected, the file already has the last point."""
+    """Eight of nine websockets stall; when the ninth is disconnected, the file already has the last z."""
     presets = tmp_path / "presets.json"
     point = [0.25, -0.5, 0.75, 1.0]
     found: list[object] = []
@@ -48,7 +48,7 @@ def test_state_is_saved_before_clients_are_disconnected(tiny_model: Path, tmp_pa
     assert json.dumps(point) in json.dumps(found)
 
 
-def test_five_hundred_idle_sockets_do_not_block_new_clients(tiny_model: Path) -> None:
+def test_five_hundred_idle_connections_do_not_block_new_clients(tiny_model: Path) -> None:
     limited = ("sh", "-c", 'ulimit -n 512; exec "$@"', "sh")
     with ExitStack() as parts:
         server = parts.enter_context(Server(tiny_model, "--null", prefix=limited))

@@ -1,6 +1,6 @@
 -- Runs the scripts of a layout for TouchOSC as that program does: each in its own environment, with `self`, sendOSC,
 -- getMillis and Color. Returns add(name, script, parent, frame), which adds a control; call(name, function, …), which calls a
--- function of its script; and the controls by name.
+-- function of the control's script; and a table of the controls by name.
 
 local send, clock = ...
 local controls, environments = {}, {}

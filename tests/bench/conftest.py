@@ -28,7 +28,7 @@ def tones() -> Callable[[torch.Tensor], torch.Tensor]:
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that makes the run folder of an untrained model, and returns its path.
+    """Return a function that makes a run folder with an untrained model, and returns the path of the folder.
 
     The folder of sounds has decaying tones of two speakers, a and b; the run uses those of a.
     """

@@ -26,7 +26,7 @@ def test_worst_pairs_come_first_and_each_pair_appears_once() -> None:
     assert beside.extremes(pairs[:3], 2) == pairs[:3]
 
 
-def test_sound_decoded_by_the_model_is_closer_to_the_model_than_noise() -> None:
+def test_sound_that_the_model_made_is_closer_to_its_copy_than_noise_is() -> None:
     model = Model("drums")
     z = np.array(model.info.classes[1].centroid, np.float32)
     own, noise = (

@@ -1,6 +1,7 @@
 """Four drums of the bundled kit, played at once, stay undistorted with the server's headroom.
 
-Without headroom, the server's soft clipper ("knee") bends the peaks of the sum.
+Headroom is an attenuation that leaves room for sounds that play together. Without headroom, the server's soft
+clipper ("knee") bends the peaks of the sum.
 """
 
 from __future__ import annotations

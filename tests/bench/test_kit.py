@@ -35,7 +35,7 @@ def base(monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
 
 @pytest.fixture
 def state(base: Checkpoint) -> State:
-    """The state of a run with the weights of the base."""
+    """The state of a training run with the weights of the base."""
     model = build(base.config.model, len(base.classes)).eval()
     adopt(model, base)
     return cast(State, SimpleNamespace(model=model, config=base.config))

@@ -1,6 +1,6 @@
 """Courses (straight paths between two class centres, divided into steps that sound equal).
 
-Adding courses changes the decoder file, so the encoder file must be made to fit it again.
+Adding courses changes the decoder file, so the encoder file must be made to fit the decoder again.
 """
 
 from __future__ import annotations

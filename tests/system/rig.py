@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "max_patches"
 COMPRESSOR = Path("/usr/lib/vst3/ZamCompX2.vst3")  # installed by zam-plugins
 TIMEOUT_S = 60.0  # for operations that take at most a second on an idle machine
-MAX_DIFFERENCE = 1e-5  # of a recorded sample from the expected one: 100 dB below full scale
+MAX_DIFFERENCE = 1e-5  # of a recorded sample from the expected sample: -100 dB of full scale
 
 P = TypeVar("P", bound="Process")
 

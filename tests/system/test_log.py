@@ -22,7 +22,7 @@ VST3 = Path("/usr/lib/vst3")
 
 
 def test_kill_loses_at_most_the_last_flush_interval_of_the_log(tiny_model: Path, tmp_path: Path) -> None:
-    """Each hit takes effect later than the status received before it, and its velocity identifies it.
+    """Each hit is sent after a status reply, and takes effect later. The velocity identifies the hit.
 
     The server is killed immediately after the last status.
     """

@@ -1,4 +1,4 @@
-"""Commands that lack a resource when they start, or are interrupted by Ctrl-C at this time."""
+"""Commands that, while they start, lack a resource or are interrupted by Ctrl-C."""
 
 from __future__ import annotations
 

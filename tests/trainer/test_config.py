@@ -62,7 +62,7 @@ def test_bundled_configurations_have_their_architecture_rate_length_and_latent_s
 
 
 @pytest.mark.parametrize("name", PAPER)
-def test_configurations_of_the_papers_protocol_differ_in_nothing_from_the_paper(name: str) -> None:
+def test_configurations_of_the_papers_protocol_have_the_papers_values(name: str) -> None:
     config, default = configs.read(name), Config()
     assert config.optim == default.optim
     assert config.loss == dataclasses.replace(

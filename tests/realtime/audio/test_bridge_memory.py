@@ -49,7 +49,7 @@ def test_sound_wraps_around(bridge: BridgeFile) -> None:
 
 
 def test_events_wrap_around_and_are_read_in_order(bridge: BridgeFile) -> None:
-    memory, length = bridge.memory, 1001  # 1,040 bytes with header and padding, which do not divide the ring
+    memory, length = bridge.memory, 1001  # 1,040 with header and padding, no divisor of the ring's size
     for number in range(3 * EVENT_BYTES // length):
         content = bytes([number % 256]) * length
         assert memory.add_event(number, OSC, content)

@@ -1,6 +1,7 @@
-"""The dispatcher (`Control`), which turns messages into commands for a player, and replies to senders.
+"""The dispatcher (`Control`), which turns messages into commands for a player, and answers the senders.
 
-The point is the z (position in the latent space) that performers move; its moves can be undone by gesture.
+The point is the z (position in the latent space) that performers move. Moves in quick succession are one
+gesture, which is undone as a whole.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def test_questions_are_answered_without_commands_to_the_player(
 
 
 class Naming:
-    """Instruments that count how often they are asked for the names of the map's axes."""
+    """Instruments that count how often they are asked for the names of the axes of the latent space."""
 
     def __init__(self) -> None:
         self.counted = 0

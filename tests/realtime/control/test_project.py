@@ -1,6 +1,6 @@
 """A project: the state of the server (settings, presets, pattern), which a plugin host stores and restores.
 
-With another model, the points are left out, and this is reported.
+If the model of a project is missing, every z in the project is left out, and this is reported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Features of sounds, such as brightness, and the words for the two ends of an axis of the map."""
+"""Features of sounds, such as brightness, and the words for the two ends of a principal axis of z."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_octave_raises_brightness_by_one_and_doubled_decay_raises_length_by_one(
     assert (loud - low)[NAMES.index("level")] == pytest.approx(20 * np.log10(2.0), abs=0.01)
 
 
-def test_noise_has_a_higher_feature_noise_than_a_tone() -> None:
+def test_feature_noise_is_higher_for_noise_than_for_a_tone() -> None:
     noise = np.random.default_rng(1).normal(size=RATE).astype(np.float32)
     pure, noisy = features(np.stack([tone(500), noise]), RATE)
     assert noisy[NAMES.index("noise")] > pure[NAMES.index("noise")] + 3.0

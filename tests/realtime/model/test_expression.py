@@ -1,7 +1,7 @@
 """Offsets of a hit's z: by its velocity, along a direction, and at random, between the takes of its class.
 
 A direction tells how z changes from soft to hard hits; classes and single drums have directions. Takes are
-training sounds. The amounts of the two offsets are `dynamics` and the variation.
+training sounds. `dynamics` scales the first offset, and the variation scales the second.
 """
 
 from __future__ import annotations

@@ -211,7 +211,7 @@ def test_all_notes_off_on_any_channel_stops_the_sounds() -> None:
         assert Mapper(MidiMap()).feed(cc(number, 0, 7), 0.0) == (Message("/morph/stop"),)
 
 
-# ---- learning
+# ---- rules from moved controls
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Settings of hits, and sounds that are cached (decoded ahead of time), which must sound the same.
+"""Settings of hits, and cached sounds (decoded ahead of time), which must equal sounds decoded in time.
 
 The point is the z that the performer moves; a touch has a point of its own. The tap of a mixer receives each
 command that takes effect, for the log.
@@ -70,7 +70,7 @@ def test_reversed_hit_is_the_reversed_sound(decoder: Decoder, make_mixer: Make) 
 def test_live_mixer_starts_a_reversed_hit_once_its_sound_is_decoded(
     decoder: Decoder, make_mixer: Make
 ) -> None:
-    """The hit starts once another thread has decoded its sound at its first z; the log has this start."""
+    """The hit keeps the z of its time, and starts once another thread has decoded the sound at this z."""
     mixer, log = make_mixer(), []
     mixer.live = True
     mixer.tap = lambda sample, command: log.append((sample, command))

@@ -1,4 +1,4 @@
-"""Errands, functions run in a separate process: however it ends, the caller gets a result or an error."""
+"""Errands, functions in a separate process: however it ends, the caller gets a result or an error."""
 
 from __future__ import annotations
 

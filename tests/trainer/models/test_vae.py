@@ -21,7 +21,7 @@ def test_dc_has_the_weights_of_table_1() -> None:
     model = build(DIGITS, 10)
     block = 50 * 2 * (32 * 32 * 2 + 32)
     front, back = 16 * 32 + 16, 32 * 16 * 32 + 16
-    chain = 4 * (2 + 1) + (1 + 1)  # four layers with one filter, kernel size 2; the 1x1 layer
+    chain = 4 * (2 + 1) + (1 + 1)  # four layers with one filter and kernel size 2, and the 1x1 layer
     encoder = front + (16 * 32 + 32) + block + (32 * 2 + 1) + chain + 2 * (128 * 20 + 20)
     decoder = (20 * 128 + 128) + 5 * (2 + 1) + (1 + 1) + (32 + 32) + block + back + (16 + 1)
     assert _count(model.encoder) == encoder

@@ -47,7 +47,7 @@ PROTOTYPES: dict[str, dict[str, Any]] = {
     "loss": {"reduction": "mean", "centre": 1.0, "centre_dtw": 0.01, "morph": 1.0},
     "optim": {"update": "joint"},
 }
-"""A run with the terms of pairs of sounds and of class centres."""
+"""A run whose loss has terms for class centres (`centre`) and for sounds between two others (`morph`)."""
 
 COPIES: dict[str, dict[str, Any]] = {
     "model": {"architecture": "modal", "hop_length": 64, "bands": 8, "hidden": 16, "values": 8, "modes": 12},

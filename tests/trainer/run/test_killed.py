@@ -23,7 +23,7 @@ MOMENTS = {
     "between a write and the rename": ("os", "replace", 6),
     "in the evaluation": ("trainer.run.validation", "leave_one_out", 2),
 }
-"""For each moment: a module, a function in it, and the number of the call, from 1, that kills the process."""
+"""For each moment: a module, a function in it, and the number, from 1, of the call that ends the process."""
 
 DIE = """
 import importlib, os, signal, sys

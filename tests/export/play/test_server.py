@@ -1,4 +1,4 @@
-"""The server of `trainer play`, before it starts."""
+"""The stage of `trainer play`, before it starts."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ NUMBERS = (
 
 
 def values(numbers: st.SearchStrategy[Any], max_leaves: int) -> st.SearchStrategy[Any]:
-    """Generate JSON values: lists and dictionaries of at most `max_leaves` values, with these numbers."""
+    """Generate JSON values with these numbers, which may be nested in lists and dictionaries."""
     return st.recursive(
         st.none() | st.booleans() | numbers | WORDS,
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),

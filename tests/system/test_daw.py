@@ -42,7 +42,7 @@ def play(
 ) -> NDArray[np.float32]:
     """Play `duration_s` seconds of `NOTES` from `begin_s` on; return the sound [T, 2].
 
-    If `reset` is true, pedalboard closes the plugin and opens it again with its state.
+    If `reset` is true, pedalboard opens the plugin again, with the same state.
     """
     messages = [
         mido.Message("note_on", note=note, velocity=100, time=at - begin_s)

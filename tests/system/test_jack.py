@@ -13,7 +13,7 @@ from tests.system.rig import MAX_DIFFERENCE, Jack, Process, Server, expected, on
 
 GAIN_DB = -7.5
 
-# This program disconnects ten times, each time while JACK's thread runs Python and waits for its lock.
+# This program disconnects ten times, each time while JACK's thread runs Python and competes for its lock.
 LEAVE = """
 import threading, time
 from realtime.util import priority

@@ -28,7 +28,7 @@ def _sound(frequency_hz: float, samples: int = 900, seed: int = 0) -> NDArray[np
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests that need the recordings of SOUNDMORPH_FSDD or a GPU where these are missing."""
+    """Deselect the tests that need the folder $SOUNDMORPH_FSDD or a GPU if these are missing."""
     missing = {"fsdd": not os.environ.get("SOUNDMORPH_FSDD"), "gpu": not torch.cuda.is_available()}
     names = [name for name, gone in missing.items() if gone]
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in names)]

@@ -102,7 +102,7 @@ def test_client_refuses_calls_after_a_reply_timed_out() -> None:
     with pytest.raises(RpcError, match="does not answer"):
         line.ask("double", 1)
     with pytest.raises(RpcError):
-        line.ask("double", 2)  # a late reply to the first call could be mistaken for the second
+        line.ask("double", 2)  # would get a late reply to the first call
     there.close()
 
 

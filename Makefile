@@ -1,4 +1,4 @@
-# make serve   play the bundled drums     make mine   learn and play your own sounds     make help   the rest
+# make serve   play the bundled drums     make mine   train on your own sounds and play them     make help   list all targets
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -7,7 +7,7 @@ ARGS   ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# One ONNX runtime, never both: the GPU build where an NVIDIA driver answers, the CPU build elsewhere.
+# Install one build of ONNX Runtime, never both: the GPU build if an NVIDIA driver answers, else the CPU build.
 RUNTIME ?= $(shell [ "$$(uname -sm)" = "Linux x86_64" ] && nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 
 # A stamp file marks an installation. If pyproject.toml or constraints.txt is newer than the stamp, make installs again.
@@ -29,20 +29,20 @@ serve: $(STAGE) ## play the bundled drums: make serve ARGS="--port 9001"
 	@mkdir -p runs
 	@$(BIN)/realtime serve --model drums --midi any --library runs $(ARGS)
 
-mine: $(LEARN) ## learn a folder of sounds and play them meanwhile: make mine DATA=my-sounds
+mine: $(LEARN) ## train on a folder of sounds, and play them meanwhile: make mine DATA=my-sounds
 	@[ -n "$(DATA)" ] || { echo 'name your folder of sounds: make mine DATA=my-sounds' >&2; exit 1; }
 	@$(BIN)/trainer play "$(DATA)" --midi any $(ARGS)
 
-train: $(TRAIN) ## learn a folder of sounds: make train ARGS="--data my-sounds"
+train: $(TRAIN) ## train on a folder of sounds: make train ARGS="--data my-sounds"
 	@$(BIN)/trainer fit $(ARGS)
 
-plugin: ## build the plugins for hosts into build/plugin; needs g++, patch and dpf-source
+plugin: ## build the plugins for DAWs and other plugin hosts into build/plugin; needs g++, patch and dpf-source
 	@$(MAKE) --no-print-directory -C plugin
 
-test: lint ## style, types, import rules, then every test: make test ARGS="-k osc"
+test: lint ## check style, types, import rules and licences, then run every test: make test ARGS="-k osc"
 	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
-lint: $(ALL) ## style, types, import rules and licences only
+lint: $(ALL) ## check style, types, import rules and licences only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -55,23 +55,23 @@ format: $(ALL) ## fix what ruff can fix
 
 SITE := build/site
 
-docs: $(ALL) ## write the generated pages, and build the site of the documents; links are checked
+docs: $(ALL) ## write the generated pages, build the documentation site, and check its links
 	$(BIN)/python -m realtime.cli.documents
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m max_patches.source
 	$(BIN)/python -m sphinx -q -n -W --keep-going -c docs/site . $(SITE)
 	@echo "site: $(SITE)/index.html"
 
-coverage: $(ALL) ## which lines the tests reach
+coverage: $(ALL) ## run all tests, and show which lines they reach
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage report
 
-locked: $(STAGE) ## install everything again; all files but torch's are checked by the SHA-256 in locked.txt
-	@[ $(RUNTIME) = cpu ] || { echo 'locked.txt has the CPU build: make locked RUNTIME=cpu' >&2; exit 1; }
+locked: $(STAGE) ## install everything again, and check all files but torch's against the SHA-256 in locked.txt
+	@[ $(RUNTIME) = cpu ] || { echo 'locked.txt has only the CPU build of ONNX Runtime: make locked RUNTIME=cpu' >&2; exit 1; }
 	$(PIP) install --force-reinstall --no-deps --require-hashes -r locked.txt
 	$(PIP) install -c constraints.txt -e ".[$(EXTRAS)]"
 
-audit: $(ALL) ## known advisories for what is installed; needs a network and pipx
+audit: $(ALL) ## look up known security advisories for the installed packages; needs a network and pipx
 	pipx run pip-audit --path $(VENV)/lib/python3.*/site-packages
 
 clean: ## remove the environment and the tools' caches
@@ -81,30 +81,31 @@ clean: ## remove the environment and the tools' caches
 
 # After `make test`, `make serve`, `make mine` and `make train` have nothing left to install.
 $(STAGE): pyproject.toml constraints.txt
-	@$(call install,$(RUNTIME),the stage dependencies)
+	@$(call install,$(RUNTIME),the packages for playing)
 	@touch $@
 
-# Python compiles a module when it is first imported. Compiling all in advance would take longer than unpacking them.
+# pip need not compile the modules, because Python compiles each module on its first import. To compile them all in advance
+# would take longer than to unpack them.
 $(LEARN): pyproject.toml constraints.txt
-	@$(call install,$(RUNTIME)$(comma)offline$(comma)learn,what learning needs,--no-compile)
+	@$(call install,$(RUNTIME)$(comma)offline$(comma)learn,the packages for make mine,--no-compile)
 	@touch $(STAGE) $@
 
 $(TRAIN): pyproject.toml constraints.txt
-	@$(call install,$(RUNTIME)$(comma)offline$(comma)train,what training needs,--no-compile)
+	@$(call install,$(RUNTIME)$(comma)offline$(comma)train,the packages for training,--no-compile)
 	@touch $(STAGE) $(LEARN) $@
 
 $(ALL): pyproject.toml constraints.txt
-	@$(call install,$(EXTRAS),everything (training and checks too))
+	@$(call install,$(EXTRAS),all packages (also for training and for the checks))
 	@touch $(STAGE) $(LEARN) $(TRAIN) $@
 
-# $(call install,extras,what,options of pip): install the extras into an environment, which is created again if it has the other
-# runtime.
+# $(call install,extras,what,options of pip): install the extras into the environment, and name them `what` in the message. The
+# environment is created again if it has the other build of ONNX Runtime.
 define install
 set -e; \
 "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null \
 	|| { echo "soundmorph needs Python 3.10 or newer as '$(PYTHON)'; name another: make PYTHON=python3.12 ..." >&2; exit 1; }; \
 if [ -x $(BIN)/python ] && ! ls $(VENV)/.installed-*-$(RUNTIME) >/dev/null 2>&1 && ls $(VENV)/.installed-* >/dev/null 2>&1; then \
-	echo "$(VENV) holds the other ONNX runtime: making it again for '$(RUNTIME)'."; rm -rf -- $(VENV); fi; \
+	echo "$(VENV) has the other build of ONNX Runtime: creating it again for '$(RUNTIME)'."; rm -rf -- $(VENV); fi; \
 echo "Installing $(2) into $(VENV); this happens once, and takes some minutes ..."; \
 if [ ! -x $(BIN)/python ]; then \
 	"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \

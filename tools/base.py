@@ -1,7 +1,7 @@
-"""`python -m tools.base RUN`: make the bundled base from a run of the recipe `kit`.
+"""`python -m tools.base RUN`: write the base, the model from which training starts unless told otherwise.
 
-The base contains the weights, and the points of the training sounds, in float16. It leaves out the optimisers
-and the log, which only the run itself needs.
+RUN is a training run of the recipe `kit`. The base contains its weights, and the points of its training
+sounds in latent space, both in float16. It leaves out the optimisers and the log, which only a run needs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def write(run: Path, target: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the base; return 0, or 2 after a mistake."""
+    """Write the base; return 0, or 2 after an error."""
     parser = argparse.ArgumentParser(prog="python -m tools.base", description=__doc__)
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder or a checkpoint")
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = r"(soundmorph|pip|torch|triton|nvidia-.*|cuda-.*)$"
-"""Packages without a pin: builds of torch differ between indexes, and each names its own Triton and CUDA."""
+"""Packages without a pin: indexes offer different builds of torch, each with its own Triton and CUDA."""
 EVERYWHERE = ("mypy", "ruff")
 """Packages that are pinned on every version of Python."""
 PYTHON = "3.11.5"
@@ -26,13 +26,13 @@ def normal(name: str) -> str:
 
 
 def installed() -> dict[str, str]:
-    """Return the version of each package to pin, as installed in this environment, by its normal name."""
+    """Return the installed version of each package to pin, by the normal name of the package."""
     found = {normal(each.metadata["Name"]): each.version for each in importlib.metadata.distributions()}
     return {name: found[name] for name in sorted(found) if not re.match(LEFT_OUT, name)}
 
 
 def main() -> None:
-    """Write both files."""
+    """Write constraints.txt and locked.txt."""
     found = installed()
     head = (ROOT / "constraints.txt").read_text(encoding="utf-8").split("# Everything else", 1)
     lines = [f"{name}=={version}" for name, version in found.items()]

@@ -32,7 +32,7 @@ def pages() -> dict[str, str]:
 
 def _commands() -> str:
     lines = ["# Commands", "", NOTE.format("the parsers of the command line"), ""]
-    lines += ["`realtime` plays and renders, `trainer` learns. Every command accepts `--help`.", ""]
+    lines += ["`realtime` plays and renders; `trainer` trains. Every command accepts `--help`.", ""]
     for parser in (realtime_parser(), trainer_parser()):
         for name, command in _subcommands(parser).items():
             beyond = {"export": export_parser, "play": play_parser}.get(name)

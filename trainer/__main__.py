@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 AT_ONCE = ("fit", "play", "evaluate")
 """Commands with heavy imports. Until they have something to save, Ctrl-C ends them at once."""
 OTHERS = {
-    "play": ("export.play.__main__", "learn a folder of sounds and play them meanwhile"),
-    "export": ("export.__main__", "turn a run into the .onnx files for the stage"),
+    "play": ("export.play.__main__", "train on a folder of sounds, and play them meanwhile"),
+    "export": ("export.__main__", "turn a training run into the .onnx files that `realtime` plays"),
 }
-"""Module and help of the commands in `export`, which this package must not import."""
+"""Module and help of the commands in the package `export`, which the package `trainer` must not import."""
 
 
 def commands() -> dict[str, Any]:

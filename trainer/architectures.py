@@ -1,4 +1,8 @@
-"""The table of architectures: everything that the rest of the package needs to know about each one."""
+"""The table of model architectures, with everything that the rest of the package needs to know about each.
+
+"The paper" is Lionello and Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
+Discriminative Loss for Sound Morphing*.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +21,23 @@ HOP_LENGTH = 32
 
 @dataclass(frozen=True)
 class Architecture:
-    """A kind of model. Its classes are given by name, so that the command line needs no PyTorch.
+    """A kind of model. Encoder and decoder are given by name, so that the command line needs no PyTorch.
+
+    In the shapes, B is a number of sounds, T of samples and F of latent frames; D is the size of z, a point
+    in the latent space.
 
     Attributes:
         summary: short description for the command line.
-        encoder: "module:class"; made from a ModelConfig; audio [B, 1, T] -> mean, log_var [B, D].
-        decoder: "module:class"; made from a ModelConfig; z [B, D] or [B, F, D] -> audio [B, 1, T].
+        encoder: "module:class" of the encoder, made from a ModelConfig; audio [B, 1, T] -> mean and log_var,
+            [B, D] each.
+        decoder: "module:class" of the decoder, made from a ModelConfig; z [B, D] or [B, F, D] -> audio
+            [B, 1, T].
         check: raises ConfigError for a ModelConfig that this architecture does not support.
         keeps_prototypes: True if the model keeps a running mean of z for each class, as [loss] centre and
             centre_dtw require.
-        learns_components: True if the decoder learns from the sounds' components (`trainer.components`).
-        packages: packages of the extra `train` that training this architecture requires.
+        learns_components: True if the decoder learns from the components of the sounds: oscillators, modes
+            and noise (`trainer.components`).
+        packages: packages of the pip extra `train` that are needed to train this architecture.
     """
 
     summary: str

@@ -111,7 +111,7 @@ def test_fit_prints_progress_and_the_next_command(
             "fit --data {sounds} --out {sounds}",
             "{sounds}: not empty; choose another folder with --out, continue the run with --resume {sounds}",
         ),
-        ("fit --data {sounds} --out {tmp}/tiny.toml", "{tmp}/tiny.toml: a file; --out takes a folder"),
+        ("fit --data {sounds} --out {tmp}/tiny.toml", "{tmp}/tiny.toml: it is a file; --out takes a folder"),
         ("fit --data {sounds} --out {tmp}/r --epochs 0", "--epochs 0: it must be at least 1"),
         ("fit --data {sounds} --out {tmp}/r --config drumz", "no configuration drumz; did you mean drums?"),
         ("fit --resume {tmp}/no", "{tmp}/no: no such run folder or checkpoint"),
@@ -121,7 +121,10 @@ def test_fit_prints_progress_and_the_next_command(
             "fit --data {sounds} --out {tmp}/r --include *.mp3",
             "{sounds}: none of its audio files is named like",
         ),
-        ("fit --resume {tmp}/no --seed 3", "--seed cannot be given with --resume: the run keeps its own"),
+        (
+            "fit --resume {tmp}/no --seed 3",
+            "--seed cannot be given with --resume: the run keeps its own value",
+        ),
     ],
 )
 def test_each_mistake_is_reported_in_one_line_with_exit_code_2(

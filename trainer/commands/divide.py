@@ -1,4 +1,4 @@
-"""`trainer divide`: divide a collection of one-shots by whole kits."""
+"""`trainer divide`: divide a collection of one-shots (recordings of single drum hits) by whole drum kits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 from trainer.data import division
 
 HELP = "divide a collection of drums into training, validation and test kits"
-DESCRIPTION = """Make four folders from a collection of one-shots with a manifest.csv: train, validation and
-test, which share no kit, and layers, which has the velocity layers of the drums in validation and test.
+DESCRIPTION = """Make four folders from a collection of one-shots with a manifest.csv. The folders train,
+validation and test share no drum kit. The folder layers has those drums of validation and test that were
+recorded at three velocities or more.
 docs/data.md describes the columns of the manifest and the keys of a recipe, and lists public kits."""
 
 
@@ -24,12 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         default="drums9",
         metavar="FILE.toml",
-        help=f"a TOML file, or one of {', '.join(division.bundled())} (drums9)",
+        help=f"a TOML file, or a bundled recipe: {', '.join(division.bundled())}; default: drums9",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Divide the collection, and print the size of each part."""
+    """Divide the collection, and print how many sounds and kits each folder has."""
     parts = division.divide(args.collection, division.read(args.recipe), args.out)
     for line in division.summary(parts):
         print(line)

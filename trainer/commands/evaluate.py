@@ -1,4 +1,4 @@
-"""`trainer evaluate`: measure a run."""
+"""`trainer evaluate`: measure the model of a training run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from trainer.commands import installed
 from trainer.errors import TrainerError
 
-HELP = "measure a run on its test sounds"
-DESCRIPTION = """Evaluate a run as in the paper: 1-NN accuracy, the MFCC-DTW deviation of the decoded class
-centres, with real sounds and the mean waveform (blur) for comparison, and the quality of reconstructions. All
-of these measure the test sounds, which training has not used. The signal-to-noise ratio is also given for
-training sounds."""
+HELP = "measure the model of a run on the test sounds"
+DESCRIPTION = """Evaluate a run as in the paper (Lionello and Purwins): measure the 1-NN accuracy, the
+MFCC-DTW deviation of the decoded class centres (for comparison also of real sounds and of the mean waveform,
+the blur), and the quality of the reconstructions. The measures use the test sounds, which training has not
+used. The signal-to-noise ratio is also given for reconstructions of training sounds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--published",
         type=Path,
         metavar="FOLDER",
-        help="also measure published sounds: FOLDER/means, a file named after each class, and "
-        "FOLDER/reconstructions",
+        help="also measure sounds that another model has made: FOLDER/means, with a file named after each "
+        "class, and FOLDER/reconstructions",
     )
     parser.add_argument(
         "--morph", nargs=2, metavar=("CLASS", "CLASS"), help="the two classes of the morph in the report"
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
     found = subject.load(args.run, args.checkpoint, args.data, args.device)
     pair = morph.pick(found, args.morph)
-    print(f"{len(found.test)} test sounds through {found.path}", file=sys.stderr)
+    print(f"measuring {found.path} on {len(found.test)} test sounds", file=sys.stderr)
     outputs = subject.outputs_of(found)
     evaluation = evaluate.measure(found, outputs)
     if args.report:

@@ -15,9 +15,16 @@ The folder appears only after its content has been checked."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `trainer fetch`."""
     parser.add_argument("name", choices=("fsdd",), help="fsdd: the Free Spoken Digit Dataset, 16 MB")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to make (default: NAME)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="folder to make (default: the name of the data set)"
+    )
     parser.add_argument("--url", default="", help="another address of the archive, or the path of a copy")
-    parser.add_argument("--sha256", default="", metavar="HEX", help="SHA-256 of another archive")
+    parser.add_argument(
+        "--sha256",
+        default="",
+        metavar="HEX",
+        help="SHA-256 that the archive must have; replaces the check of its sounds",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ def add_config(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--config",
         metavar="RECIPE",
-        help=f"a TOML file, or a bundled recipe; default: {configs.DEFAULT}; others: {others}",
+        help=f"a TOML file, or the name of a bundled recipe; default: {configs.DEFAULT}; others: {others}",
     )
 
 
@@ -31,6 +31,6 @@ def add_from(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--from",
         metavar="RUN",
-        help="start from the weights of a run or checkpoint whose model has the recipe's shape; none: from "
-        "random weights; default: the bundled base, if it has this shape",
+        help="start from the weights of a run or checkpoint whose model has the shape that the recipe sets; "
+        "none: start from random weights; default: the bundled base model, if it has this shape",
     )

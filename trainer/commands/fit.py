@@ -1,4 +1,4 @@
-"""`trainer fit`: start or resume a run."""
+"""`trainer fit`: start or resume a training run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainer.config import Config
 from trainer.errors import ConfigError, TrainerError
 
 HELP = "train a model on a folder of sounds"
-DESCRIPTION = """`trainer fit --data my-sounds` trains with the recipe of the bundled drums and writes
+DESCRIPTION = """`trainer fit --data my-sounds` trains with the recipe of the bundled drum model and writes
 runs/my-sounds. The folder of sounds has a sub-folder for each class, with audio files of any format, rate and
 channel count. Files that cannot be used are reported and left out. Ctrl-C saves the run; --resume RUN
 continues it exactly where it stopped."""
@@ -32,13 +32,13 @@ RESUMABLE = (
     "keep",
     "tensorboard",
 )
-"""Keys of [fit] that may change when a run is resumed."""
+"""Keys of the configuration's table [fit] that may change when a run is resumed."""
 OPTIONS = ("batch_size", "seed", *RESUMABLE)
 """Keys of [fit] that are also options of the command line."""
 
 
 HELD_OUT = 0.1
-"""Fraction that --hold-out keeps if it is given without a number."""
+"""Fraction of each class that --hold-out keeps out of training if no number is given."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,9 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="RUN",
-        help="folder to make for this run; default: runs/ and the name of the --data folder",
+        help="folder to make for this run; default: runs/NAME, with the name of the --data folder",
     )
-    parser.add_argument("--epochs", type=int, help="passes over the sounds")
+    parser.add_argument("--epochs", type=int, help="number of passes over the training sounds")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="continue a run that was interrupted")
     parser.add_argument("--force", action="store_true", help="replace the run that --out names")
 
@@ -65,7 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="; ".join(f"{name}: {row.summary}" for name, row in ARCHITECTURES.items()),
     )
     recipe.add_argument("--batch-size", type=int, help="number of sounds in a step")
-    recipe.add_argument("--seed", type=int, help="seed of the weights, the split, the order and the noise")
+    recipe.add_argument(
+        "--seed", type=int, help="seed of the initial weights, the split, the order of sounds and the noise"
+    )
     recipe.add_argument(
         "--patience-epochs", type=int, help="stop after N epochs without a lower validation loss; 0: never"
     )
@@ -77,12 +79,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=HELD_OUT,
         metavar="FRACTION",
-        help=f"keep this fraction of each class for `trainer evaluate`; without a number: {HELD_OUT:g}",
+        help="keep this fraction of each class out of training, for `trainer evaluate`; without a number: "
+        f"{HELD_OUT:g}",
     )
 
     saving = parser.add_argument_group("saving")
     saving.add_argument(
-        "--checkpoint-minutes", type=float, help="also save within an epoch, at most once in N minutes"
+        "--checkpoint-minutes",
+        type=float,
+        help="also save within epochs, at most once in N minutes; 0: never",
     )
     saving.add_argument("--keep-epochs", type=int, help="keep a numbered checkpoint every N epochs")
     saving.add_argument("--keep", type=int, help="how many numbered checkpoints to keep; 0: all")
@@ -97,8 +102,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     machine.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), help="auto takes the GPU if there is one"
     )
-    machine.add_argument("--threads", type=int, help="CPU threads; 0: PyTorch's choice")
-    machine.add_argument("--devices", type=int, help="number of GPUs or CPU processes of this machine")
+    machine.add_argument("--threads", type=int, help="number of CPU threads; 0: PyTorch's choice")
+    machine.add_argument("--devices", type=int, help="number of GPUs, or of CPU processes, on each machine")
     machine.add_argument(
         "--nodes",
         type=int,
@@ -112,8 +117,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _config(args: argparse.Namespace) -> Config:
     """Return the configuration of a new run: the recipe, changed by the options.
 
-    With --model and no --config, the other keys have the paper's values, unless the default recipe
-    has the same model.
+    With --model and no --config, the other keys have the values of the paper (Lionello and Purwins), unless
+    the default recipe has the same model.
     """
     config = configs.read(args.config or configs.DEFAULT)
     if args.model and not args.config and args.model != config.model.architecture:
@@ -140,7 +145,7 @@ def _options(config: Config, args: argparse.Namespace, names: Sequence[str]) -> 
 
 def _check_out(out: Path, force: bool) -> None:
     if out.exists() and not out.is_dir():
-        raise TrainerError(f"{out}: a file; --out takes a folder")
+        raise TrainerError(f"{out}: it is a file; --out takes a folder")
     if out.is_dir() and any(out.iterdir()) and not force:
         raise TrainerError(
             f"{out}: not empty; choose another folder with --out, continue the run with --resume {out}, "
@@ -158,7 +163,7 @@ def run(args: argparse.Namespace) -> int:
         ]
         if fixed:
             flag = fixed[0].replace("_", "-")
-            raise TrainerError(f"--{flag} cannot be given with --resume: the run keeps its own")
+            raise TrainerError(f"--{flag} cannot be given with --resume: the run keeps its own value")
     else:
         if not args.data:
             raise TrainerError("--data FOLDER is needed; see trainer fit -h")

@@ -1,4 +1,4 @@
-"""Checks whether the packages of the extras are installed, and gives the shell commands of programs."""
+"""Checks whether the packages that a command needs are installed, and gives shell commands of programs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ NEEDED = ("torch", "lightning_fabric", "scipy", "soundfile", "soxr", "safetensor
 
 
 def check(what: str, names: Sequence[str], extra: str = "train") -> None:
-    """Raise TrainerError if a module of an extra is not installed.
+    """Raise TrainerError if a module is not installed.
 
     Args:
         what: the activity that needs the modules, for the message.
+        names: names of the modules.
+        extra: the pip extra of soundmorph that installs them, for the message.
     """
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
@@ -42,7 +44,7 @@ def check_recipe(config: Config) -> None:
 
 
 def program(name: str) -> str:
-    """Return the shell command of a program of this environment: its name if it is on PATH, else its path."""
+    """Return the shell command of a program in this environment: its name if it is on PATH, else its path."""
     folder = Path(sys.executable).parent
     found = shutil.which(name)
     if found is not None and Path(found).parent == folder:

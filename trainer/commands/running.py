@@ -1,4 +1,4 @@
-"""Train a run from the command line: start its processes, show progress, handle interrupts."""
+"""Train a model from the command line: start the processes, show the progress, handle interrupts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trainer.run.steps import Display
 def train(
     config: Config, data: Path, out: Path, saved: Checkpoint | None, base: Checkpoint | None = None
 ) -> int:
-    """Train a new run, from the weights of `base` if there is one, or continue `saved`.
+    """Start a run, from the weights of `base` if it is given, or continue the run of `saved`.
 
     Returns:
         The exit code: 0, or 128 + the signal after which the run was saved and stopped.
@@ -48,7 +48,7 @@ def train(
         )
         if base is not None:
             bars.note(
-                f"starts from a base that has learnt {', '.join(base.classes)} (--from none: random weights)"
+                f"starts from a base model trained on {', '.join(base.classes)} (--from none: random weights)"
             )
         if saved is None:
             out.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def train(
 
 @contextmanager
 def _displays(state: State, out: Path, bars: Display) -> Iterator[Display]:
-    """Yield a display: the bars, and also TensorBoard's files if the configuration asks for them."""
+    """Yield a display that shows the bars, and writes TensorBoard's files if the configuration says so."""
     if not state.config.fit.tensorboard:
         yield bars
         return

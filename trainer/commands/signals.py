@@ -13,7 +13,7 @@ from typing import Any
 def signals() -> Iterator[list[int]]:
     """Yield a list that receives the number of the first SIGINT (Ctrl-C) and of the first SIGTERM.
 
-    Each further signal of the same kind acts as usual.
+    Each further signal of the same kind has its usual effect.
     """
     caught: list[int] = []
 

@@ -161,7 +161,7 @@ def test_json_has_every_number_and_setting(
     assert main(["evaluate", str(place / "run"), "--json"]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
-    assert err == f"8 test sounds through {place / 'run' / 'last.safetensors'}\n"
+    assert err == f"measuring {place / 'run' / 'last.safetensors'} on 8 test sounds\n"
     assert found == json.loads(json.dumps(evaluation.to_dict()))
     assert found["settings"]["mfcc_dtw"]["window"] == 256
     assert found["settings"]["stft_distance"]["sizes"] == [64, 256, 1024]

@@ -1,4 +1,8 @@
-"""The configuration of a run: frozen dataclasses of plain values, read from TOML and checked."""
+"""The configuration of a training run: frozen dataclasses of plain values, read from TOML and checked.
+
+"The paper" is Lionello and Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
+Discriminative Loss for Sound Morphing*. "Authors' code" marks values in the published code of the paper.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +28,15 @@ else:
 
 @dataclass(frozen=True)
 class HeadConfig:
-    """A classifier on some dimensions of z: one [[model.heads]] table.
+    """A classifier on some dimensions of z, the point in latent space: one [[model.heads]] table.
 
     Attributes:
-        name: name of the head, and of its loss: "classification/<name>".
+        name: name of the classifier (head); its loss is named "classification/<name>".
         dims: [first, end]: the dimensions of z from `first` up to, but not including, `end`.
-        label: source of its targets: "label" (the classes), or another field of [data] label_pattern.
-        weight: factor of its loss, multiplied by [loss] classification.
-        classes: number of classes; 0 takes it from the sounds.
+        label: source of the target classes: "label" (the classes of the sounds), or another field of [data]
+            label_pattern.
+        weight: factor of the head's loss, multiplied by [loss] classification.
+        classes: number of classes; 0 takes the number of classes of the sounds.
     """
 
     name: str
@@ -51,19 +56,20 @@ class ModelConfig:
         sample_rate: rate of the sounds, in Hz.
         length: length in samples of the window, the part of a sound that a model takes; a multiple of
             hop_length.
-        latent_dim: size of z.
+        latent_dim: number of dimensions of z, a point in the latent space.
         layers: number of gated layers of a dilation block ("dc" and "mb"; the paper has 50).
         channels: number of channels of a dilation block ("dc" and "mb"; the paper has 32).
         hop_length: number of samples in a latent frame; 32 for "dc" and "cc".
-        bands: number of bands of the filter bank ("mb"; hop_length is a multiple of it) or noise ("modal").
+        bands: number of bands: those of the filter bank ("mb"; hop_length is a multiple of it), or those of
+            the noise ("modal").
         hidden: width of the two hidden layers after z ("mb" and "modal").
-        values: number of values for each latent frame ("mb") or each knot ("modal"); "dc" and "cc" have one
-            for each frame.
+        values: number of learnt values for each latent frame ("mb") or for each of the `knots` ("modal");
+            "dc" and "cc" have one for each frame.
         modes: number of damped sinusoids, each in a frequency zone of its own ("modal" only).
-        knots: number of knots, the times at which levels are learnt; at most one for each boundary of a
-            frame ("modal" only).
-        classifier_hidden: widths of the hidden layers of the bottleneck classifier; 0 takes the number of
-            classes (the paper's drums).
+        knots: number of knots, the times at which levels are learnt ("modal" only); there is at most one knot
+            for each boundary of a latent frame.
+        classifier_hidden: widths of the hidden layers of the bottleneck classifier; a width of 0 is replaced
+            by the number of classes, as for the paper's drums.
         heads: classifiers on parts of z, the first one for the classes; without heads, one classifier takes
             all of z, as in the paper.
     """
@@ -91,45 +97,47 @@ class DataConfig:
     Attributes:
         silence_mean_square: mean square below which leading blocks of the peak-normalised signal are cut, if
             the sound is longer than the window (authors' code).
-        silence_block: length of these blocks, in samples at the model's rate (authors' code).
+        silence_block: length of the leading blocks, in samples at the model's rate (authors' code).
         fade_ms: length of the fade-out of sounds that are trimmed to the window; 0 in the paper.
         include: pattern of the names of the files to use ("*_jackson_*"); "" takes all files.
         labels: source of the classes. "folder": the column `class` of manifest.csv, else the sub-folder;
             "pattern": `label_pattern`; "kmeans": k-means on the MFCCs of the attack (the paper's drums);
             "auto": the pattern if it matches at least one file name, else as "folder"; "names": as "folder",
             but in a folder with neither sub-folders nor a manifest, the file names give the classes, and the
-            decay of a hat decides whether its class is open or closed.
+            decay of a hi-hat decides whether it is open or closed.
         label_pattern: file-name pattern that gives the class ("{label}_{speaker}_{index}").
         clusters: number of clusters of k-means (the paper's drums: 5).
-        test_fraction: fraction of each class that is kept for `evaluate`, 0 to 0.9; groups of near-duplicates
-            stay together.
-        validation_fraction: fraction of the rest of each class that determines the best checkpoint and early
-            stopping, 0 to 0.9; classes of fewer than 5 groups give none. With 0, as in the paper, the last
-            checkpoint is the result.
-        balance: "none" draws each sound once an epoch; "class" and "source" draw every class, or every
-            (class, source) pair, equally often.
+        test_fraction: fraction of each class that is kept out of training, for `evaluate`, 0 to 0.9; groups
+            of near-duplicates stay together.
+        validation_fraction: fraction of the remaining sounds of each class that determine the best checkpoint
+            and early stopping, 0 to 0.9; classes of fewer than 5 groups give no such sounds. With 0, as in
+            the paper, the last checkpoint is the result.
+        balance: "none" draws each sound once an epoch; "class" draws every class equally often; "source"
+            draws every pair of a class and a source (the origin of a sound in manifest.csv) equally often.
         max_per_source: largest number of sounds of a class from one source, spread evenly; 0 takes all.
         mix: fraction of the drawn sounds that are averaged with another training sound of their class; 0 in
             the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
             architecture "modal", these sounds get the body (the part that the free oscillators play) of the
             other sound instead, and all bodies are transposed.
-        averages: number of averages of each training sound with other sounds of its class, drawn once for the
-            run and added to the training sounds; 0 in the paper (authors' code: 20, so 21 sounds for each
-            file).
-        shift_ms: largest shift, early or late, of the encoder's input; 0 in the paper.
-        shift_steps: the steps in which the encoder's input is shifted: "both", or "classification", with
-            unshifted sounds in the variational step.
+        averages: number of sounds that are added for each training sound: its averages with other sounds of
+            its class, drawn once for the run; 0 in the paper (authors' code: 20, so 21 sounds for each file).
+        shift_ms: largest shift in time, early or late, of the encoder's input; 0 in the paper.
+        shift_steps: the training steps in which the encoder's input is shifted: "both", or only
+            "classification"; the variational step then uses unshifted sounds.
         align_ms: longest part cut from the start of a training sound to align its waveform with its class;
             the waveform may also be inverted. Validation and test sounds are not changed. 0, as in the paper,
             aligns nothing.
         leak: also train on the test sounds, once an epoch, as the validation loop of the authors' code does.
             An experiment: `evaluate` then measures sounds that the model was trained on.
         copies: number of varied copies of each training sound, which are made and measured once. An epoch
-            takes one copy of each sound; after the last copies, the first are used again. 0 varies the sounds
-            anew in each epoch ("modal" only; 0 in the paper). A copy takes 37 kB of memory.
-        vary_zones: largest change of pitch in training, in zones of the modes ("modal" only); 0 in the paper.
-        vary_db: standard deviation of a random equaliser in training ("modal" only); 0 in the paper.
-        vary_attack_db: standard deviation of a random gain of the attack ("modal" only); 0 in the paper.
+            takes one copy of each sound; after the last copies, the first ones are used again. 0 varies the
+            sounds anew in each epoch ("modal" only; 0 in the paper). A copy takes 37 kB of memory.
+        vary_zones: largest change of pitch in training, in widths of a mode's frequency zone ("modal" only);
+            0 in the paper.
+        vary_db: standard deviation, in dB, of each of the three cosines that form the curve of a random
+            equaliser in training ("modal" only); 0 in the paper.
+        vary_attack_db: standard deviation, in dB, of a random gain of the attack ("modal" only); 0 in the
+            paper.
         vary_damping: largest extra damping in training, in nepers a second ("modal" only); 0 in the paper.
     """
 
@@ -168,21 +176,21 @@ class LossConfig:
         reduction: "sum" (authors' code) or "mean" of the squared error over the window.
         kl_warmup_epochs: number of epochs over which the weight of kl rises linearly; 0 in the paper.
         stft: weight of the multi-resolution spectral distance; 0 in the paper.
-        stft_sizes: window sizes of stft in samples; the hop is a quarter of the window.
+        stft_sizes: window sizes of stft in samples; the hop is a quarter of the window size.
         stft_floor: magnitude below which stft ignores differences; a full-scale sine has 1.
         soft_dtw: weight of soft-DTW on MFCCs; 0 in the paper, which names it as future work.
         soft_dtw_gamma: smoothing of soft_dtw, in dB²; the limit at 0 is DTW.
         centre: weight of the reconstruction of each class's medoid, its most typical training sound, from the
             centre of the class in z ("mb" only); 0 in the paper.
-        centre_dtw: weight of soft-DTW between the sound of that centre and the training sounds of the class
-            ("mb" only); 0 in the paper.
+        centre_dtw: weight of soft-DTW between the sound decoded at the centre of each class and the training
+            sounds of the class ("mb" only); 0 in the paper.
         morph: weight of the difference between the mel levels decoded at a point between two sounds in z and
             the levels interpolated between these sounds; 0 in the paper.
-        components: weight of the distance from the components (oscillators, modes and noise) of the
-            recordings ("modal" only).
-        points: weight of the squared distance between each training sound's own point, at which the decoder
-            learns the sound, and the encoder's point for the sound. 0, as in the paper, gives no sound a
-            point of its own. A weight above 0 needs [data] copies.
+        components: weight of the distance of the decoder's components (oscillators, modes and noise) from
+            those of the recordings ("modal" only).
+        points: weight of the squared distance between two points in z: the training sound's own point, at
+            which the decoder learns the sound, and the encoder's point for the sound. 0, as in the paper,
+            gives no sound a point of its own. A weight above 0 needs [data] copies.
     """
 
     reconstruction: float = 1.0
@@ -203,7 +211,7 @@ class LossConfig:
 
     @property
     def prototypes(self) -> bool:
-        """True if a term of the loss needs the sounds of class centres."""
+        """True if a term of the loss needs the sounds decoded at class centres."""
         return bool(self.centre or self.centre_dtw)
 
 
@@ -220,7 +228,7 @@ class OptimConfig:
         weight_decay: weight decay of adamw.
         clip_norm: largest norm of the gradient (authors' code); 0 does not clip.
         schedule: "constant" (paper) or "one-cycle": a linear rise, then a half cosine to 0.
-        warmup: fraction of the steps that the rise of "one-cycle" takes.
+        warmup: fraction of the steps in which the learning rate of "one-cycle" rises.
     """
 
     update: str = "alternating"
@@ -243,10 +251,10 @@ class FitConfig:
         micro_batch: number of sounds in memory at once, rounded up to an even number with [loss] centre,
             centre_dtw or morph; the gradient is that of the whole batch. 0 takes 8 on a CPU and the whole
             batch on a GPU.
-        seed: seed of the weights, the split, the order and the noise.
+        seed: seed of the initial weights, the split, the order of sounds and the noise.
         device: "auto", "cpu" or "cuda".
         threads: number of PyTorch's CPU threads; 0 takes PyTorch's choice.
-        validate_epochs: number of epochs from one validation, with a checkpoint, to the next.
+        validate_epochs: number of epochs from one validation to the next; each validation saves a checkpoint.
         checkpoint_minutes: shortest time in minutes between two checkpoints within an epoch; 0 saves only at
             the end of epochs.
         patience_epochs: number of epochs without a lower validation loss after which to stop; 0 never stops.
@@ -254,7 +262,7 @@ class FitConfig:
             best.
         keep: number of the newest numbered checkpoints to keep; 0 keeps all.
         tensorboard: write losses, sounds and pictures for TensorBoard into the run folder.
-        devices: number of GPUs or CPU processes on each machine.
+        devices: number of GPUs, or of CPU processes, on each machine.
         nodes: number of machines.
         strategy: "ddp", or "auto", which takes "ddp" for several devices.
         precision: "32" (products in TF32 on a GPU that has it), or "bf16": mixed precision, for a GPU; the
@@ -324,7 +332,7 @@ class Config:
         except (
             ValueError,
             RecursionError,
-        ) as error:  # besides wrong syntax: numbers of thousands of digits, deep nesting
+        ) as error:  # for wrong syntax, numbers of thousands of digits, and deep nesting
             raise ConfigError(f"not a TOML file: {error}") from None
         return cls.from_dict(tables)
 
@@ -391,7 +399,7 @@ _AT_LEAST_ONE = {
 VARIED = ("vary_zones", "vary_db", "vary_attack_db", "vary_damping")
 """Keys of [data] that vary sounds together with their components."""
 COMPARED = ("reconstruction", "stft", "soft_dtw", "centre", "centre_dtw", "morph")
-"""Keys of [loss] whose terms compare sounds."""
+"""Keys of [loss] whose terms compare decoded sounds with real ones."""
 MAX_WHOLE = 2**63 - 1  # the limit of PyTorch's seeds and sizes
 SHORTEST_STFT = 4  # samples; the hop is a quarter
 _AT_MOST = {
@@ -473,7 +481,7 @@ def _check_stft(config: Config) -> None:
 
 
 def _check_prototypes(config: Config) -> None:
-    """Refuse the terms of class centres if the architecture does not keep centres during training."""
+    """Refuse loss terms of class centres if the architecture does not keep centres during training."""
     name = config.model.architecture
     able = ", ".join(other for other, row in ARCHITECTURES.items() if row.keeps_prototypes)
     for key in ("centre", "centre_dtw"):
@@ -506,7 +514,7 @@ def _check_drawn(config: Config) -> None:
 
 
 def _check_copies(config: Config) -> None:
-    """Refuse points without copies, and copies with settings that need the sounds or several devices."""
+    """Refuse [loss] points without [data] copies, and copies with settings that exclude them."""
     data, loss, fit = config.data, config.loss, config.fit
     if loss.points and not data.copies:
         raise ConfigError(f"[loss] points = {loss.points:g}: it needs [data] copies")
@@ -580,10 +588,10 @@ def bundled() -> dict[str, Path]:
 
 
 def read(name: str) -> Config:
-    """Read the configuration in a TOML file, or a bundled one by its name.
+    """Read the configuration in a TOML file, or a bundled configuration by its name.
 
     Raises:
-        ConfigError: if it is missing or not accepted; the message starts with `name`.
+        ConfigError: if the configuration is missing or not accepted; the message starts with `name`.
     """
     path = bundled().get(name, Path(name))
     try:

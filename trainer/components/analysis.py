@@ -1,12 +1,12 @@
-"""Finds the components of recorded drums, which the modal decoder learns.
+"""Finds the components of recorded drums, from which the modal decoder (`trainer.models.modal`) learns.
 
     recording ─► free oscillators ───► modes ──────────────► noise
                  (sweeping partials)   (ringing partials)    (the rest, in bands)
 
 A loss on spectra cannot distinguish a tone from noise of equal energy. A loss on waveforms silences an
 oscillator whose phase is wrong. So each recording is analysed once, and the decoder learns the components
-that are found. Each kind of component is measured on the residual of the kinds before it, so that the
-components together sound like the recording.
+that are found. Each kind of component is measured on what remains of the recording without the kinds before
+it, so that the components together sound like the recording.
 """
 
 from __future__ import annotations
@@ -44,15 +44,17 @@ SKIP_S = 0.02
 class Components:
     """The components of N sounds; levels are natural logarithms of amplitudes, weights are 0 to 1.
 
+    A knot is a time at which levels are given. A mode is a damped sinusoid in a frequency zone of its own.
+
     Attributes:
         log_f1, sweep, log_tau: [N], parameters of f(t) = f₁ (1 + sweep · e^(-t/τ)), the frequency in Hz of
             the strongest partial below 480 Hz, at t seconds.
         log_ratio: [N, FREE - 1], log frequency ratios of the other free oscillators to the first.
         free_level: [N, knots, FREE], levels of the free oscillators at the knots.
         phase: [N, FREE], phases of the free oscillators at the start, in cycles.
-        free_weight: [N, FREE], how tonal the sound is around each free oscillator.
+        free_weight: [N, FREE], how tonal the sound is near the frequency of each free oscillator.
         log_mode, log_level, log_decay, mode_weight: [N, modes], log frequency in Hz, level at the start, log
-            decay in nepers a second, and weight of the strongest partial in each zone.
+            decay in nepers a second, and weight of the mode in each zone.
         noise_level: [N, knots, bands], levels of the noise bands at the knots.
         ringing: [N, bands], share of the power of each noise band that lies in dense partials.
         end_s: [N], time in seconds after which the sound stays 70 dB below its peak.
@@ -93,12 +95,15 @@ def analyse(
 ) -> tuple[Components, Tensor]:
     """Analyse sounds float32 [N, 1, T] on all cores.
 
-    A sound of 1.5 s at 44.1 kHz takes half a second on one core. An exception that `progress` raises ends the
-    work.
+    A sound of 1.5 s at 44.1 kHz takes half a second on one core.
+
+    Args:
+        progress: called with the number of analysed sounds and the total; an exception that it raises ends
+            the work.
 
     Returns:
-        The components, and the bodies, float16 [N, 1, T]: the part of each sound that its free oscillators
-        play.
+        The components, and the bodies, float16 [N, 1, T]; the body of a sound is the part that its free
+        oscillators play.
     """
     rows, bodies = [], []
     executor = ThreadPoolExecutor(os.cpu_count())  # numpy and scipy release Python's lock most of the time

@@ -1,8 +1,8 @@
-"""Measures the noise of a sound in the spectrum between its modes.
+"""Measures the noise of a sound in the spectrum between its modes (damped sinusoids).
 
-The levels of the modes are known only to within about 1 dB. Subtracting the power of the modes from that of
-a band can therefore leave a quarter of that power, even where there is no noise. The bins of a spectrum
-between the modes show the noise itself, down to 30 dB below the partials of a bell.
+The levels of the modes are known only to within about 1 dB. If the power of the modes is subtracted from the
+power of a band, a quarter of the band's power can therefore remain, even where there is no noise. The bins of
+a spectrum between the modes show the noise itself, down to 30 dB below the partials of a bell.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ Array = NDArray[np.float64]
 WINDOW = 4096
 """Length of the window in samples. At 44.1 kHz, it separates partials that are 50 Hz apart."""
 LOBE_BINS = 2.5
-"""Distance in bins up to which a bin belongs to a mode. The window's main lobe reaches 2 bins each way."""
+"""Distance, in bins, up to which a bin belongs to a mode. The window's main lobe reaches 2 bins each way."""
 FEWEST = 0.15
-"""Smallest fraction of a band between the modes that suffices to measure the noise of the band."""
+"""Smallest fraction of a band that must lie between the modes for a measurement of the band's noise."""
 LEAST = 1e-3
 """Smallest share that is returned. The side lobes of strong partials hide smaller shares."""
 

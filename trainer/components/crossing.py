@@ -1,8 +1,8 @@
-"""Exchanges the bodies of drums, to train on more combinations of body and noise than the recordings have.
+"""Exchanges the bodies of drum sounds, so that training has more combinations of body and noise.
 
     sound of a snare - its body + the body of another snare, transposed ─► a third snare, and its components
 
-The body of a sound is the part that its free oscillators play.
+The body of a sound is the part that its free oscillators play: low partials whose frequencies sweep together.
 """
 
 from __future__ import annotations
@@ -20,15 +20,19 @@ from trainer.components.variation import ends_s, interpolation, resampled
 from trainer.config import ModelConfig
 
 STEPS, STEP = 10, 0.025
-"""Largest number of steps by which a body is transposed up or down, and the size of a step in nepers."""
+"""Largest number of steps by which a body is transposed up or down, and the frequency step in nepers."""
 BODY_DB = 4.0
 """Standard deviation of the change in a body's level."""
 AUDIBLE = 0.01
-"""Peak up to which a body counts as missing."""
+"""Peak level up to which a body counts as missing."""
 
 
 class Crossing:
-    """Gives batches of sounds the bodies of other sounds; `config` is the layout of the components."""
+    """Gives batches of sounds the bodies of other sounds.
+
+    Args:
+        config: the model, which determines the layout of the components.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         self.rate = config.sample_rate
@@ -48,8 +52,8 @@ class Crossing:
     ) -> tuple[Tensor, Components]:
         """Return the sounds with other bodies, [B, 1, T], at their original peaks, and their components.
 
-        The new body gets the peak of the old body, times a random gain (`BODY_DB`). If one of them is
-        missing, the new body gets only the random gain.
+        The new body gets the peak of the old body, times a random gain (`BODY_DB`). If the old
+        or the new body is missing, the new body gets only the random gain.
 
         Args:
             sounds: the sounds, [B, 1, T].

@@ -11,13 +11,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Inputs:
-    """Measurements of B sounds. They do not depend on the weights, so training can reuse them.
+    """Measurements of B sounds. They do not depend on the encoder's weights, so training can
+    reuse them.
 
     Attributes:
         course: log-mel levels over time, [B, 48, windows].
         peaks: pitch and level of the strongest low partial in each window, [B, 2 · windows].
-        body: `peaks`, and the levels around that partial, [B, F].
-        zones: levels of the zones of the modes, [B, F].
+        body: `peaks`, and levels at fixed intervals from the strongest low partial, [B, F].
+        zones: levels in the frequency zones of the modes (damped sinusoids), [B, F].
     """
 
     course: Tensor
@@ -32,7 +33,7 @@ class Inputs:
         return Inputs(*(getattr(self, item.name)[rows] for item in fields(self)))
 
     def to(self, target: torch.device | torch.dtype) -> Inputs:
-        """Return the measurements on a device, or in another type."""
+        """Return the measurements on a device, or as another data type."""
         return Inputs(*(getattr(self, item.name).to(target) for item in fields(self)))
 
     def light(self) -> Inputs:

@@ -1,4 +1,8 @@
-"""Analyses sounds in the background. A file keeps their components, so each sound is analysed only once."""
+"""Finds the components of sounds in the background, and keeps them in a file.
+
+The components are the oscillators, modes and noise of `trainer.components.analysis`. Because of the file,
+each sound is analysed only once.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,11 @@ from trainer.config import ModelConfig
 
 NAMES = tuple(field.name for field in dataclasses.fields(Components))
 SOUND = "sound"
-"""Name of the tensor of digests, each of a sound and the layout of its components: uint8 [N, 32]."""
+"""Name of the tensor that identifies the sounds: SHA-256 of the sound and its components' layout, [N, 32]."""
 KEEP_S = 10.0
 """Shortest time in seconds between two writes of the file."""
 VERSION = 6
-"""Version of the analysis. Raise it with each change: sounds of another version are analysed again."""
+"""Version of the analysis. Raise it with each change, so that all sounds are analysed again."""
 GOLDEN = 0.5 * (5**0.5 - 1)
 """The golden ratio minus 1. The fractional parts of its multiples are spread evenly."""
 
@@ -42,12 +46,13 @@ class Analysis:
 
     Args:
         waveforms: float32 [N, 1, T].
-        path: the file of components. It identifies sounds by their content, so it may hold other sounds, too.
+        path: the file of components. The file identifies sounds by content, so it may hold other sounds, too.
         progress: called with the number of analysed sounds and the total: once at the start, and after each
             sound. The calls come from several threads, but one at a time.
 
     Attributes:
-        components: N rows, with zeros for sounds not analysed yet; None before the first sound is analysed.
+        components: the components of the N sounds, 0 for sounds that are not analysed yet; None before the
+            first sound is analysed.
     """
 
     def __init__(
@@ -94,7 +99,7 @@ class Analysis:
         self._keep()
 
     def known(self, wait_s: float = 0.0) -> list[int]:
-        """Return the indices of the sounds analysed so far; first wait up to `wait_s` seconds for another."""
+        """Return the indices of the sounds analysed so far; first wait up to `wait_s` seconds for a sound."""
         if self._waiting:
             self._take(wait(self._waiting, wait_s, FIRST_COMPLETED).done)
             if time.monotonic() > self._kept + KEEP_S:

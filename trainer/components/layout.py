@@ -1,6 +1,8 @@
 """The layout of the modal decoder: zones of its modes, bands of its noise, knots, and ranges of parameters.
 
-A knot is a time at which levels are learnt; between knots, levels are interpolated. The decoder
+The decoder makes a drum sound from free oscillators, whose frequencies sweep together, from modes (damped
+sinusoids, each in a frequency zone of its own) and from noise in bands. A knot is a time at which levels are
+learnt; between knots, levels are interpolated. The decoder
 (`trainer.models.modal`) and the analysis of recordings (`trainer.components.analysis`) share the layout.
 """
 
@@ -16,15 +18,15 @@ Array = NDArray[np.float64]
 FREE = 4
 """Number of free oscillators; their frequencies are f₁ and f₁ · r₂ … f₁ · r₄."""
 MIDDLE_HZ, SPREAD = 110.0, 1.5
-"""Middle of the range of f₁, the lowest frequency, and half the width in nepers: 25 to 490 Hz."""
+"""Middle of the range of f₁, and half the width of the range in nepers: 25 to 490 Hz."""
 RATIOS = ((1.25, 2.0), (2.0, 3.2), (3.2, 5.0))
 """Ranges of r₂ … r₄."""
 MAX_SWEEP = 8.0
-"""Largest rise of the frequency at the start, relative to f₁."""
+"""Largest rise of the frequency above f₁ at the start of a sound, relative to f₁."""
 SWEEP_S = (0.003, 0.12)
-"""Range of τ, the time constant of the sweep, in seconds."""
+"""Range of τ, the time constant, in seconds, with which the frequency falls to f₁."""
 MODES_HZ = (500.0, 15_000.0)
-"""Centre frequencies of the lowest and the highest zone; `HIGHEST` may lower the latter."""
+"""Centre frequencies of the lowest and the highest zone; `HIGHEST` may lower the highest one."""
 HIGHEST = 0.45
 """Largest centre frequency of a zone, as a fraction of the sample rate."""
 QUIET = -12.0
@@ -32,7 +34,7 @@ QUIET = -12.0
 DECAYS = (1.5, 400.0)
 """Range of the decay of a mode, in nepers a second."""
 FIRST_KNOTS = 8
-"""Number of frames at the start with a knot each; later knots are spaced evenly on a logarithmic scale."""
+"""Number of frames, at the start, that have a knot each; later knots are spaced logarithmically."""
 LOWEST_NOISE_HZ = 25.0
 """Frequency below which power belongs to no noise band, because recordings have inaudible rumble there."""
 GATE_S = 0.02
@@ -52,9 +54,9 @@ def half_zone(modes: int, sample_rate: int) -> float:
 
 
 def knot_frames(frames: int, knots: int) -> NDArray[np.int64]:
-    """Return the frames at which levels are learnt, 0 to `frames`, ever further apart: int64 [knots].
+    """Return the frame of each knot, ascending from 0 to `frames` at growing distances: int64 [knots].
 
-    There are at most as many knots as frame boundaries.
+    The result has at most `frames` + 1 knots, one for each boundary of a frame.
     """
     knots = min(knots, frames + 1)
     first = min(FIRST_KNOTS, knots - 1)
@@ -76,11 +78,11 @@ def band_widths_hz(bands: int, sample_rate: int) -> Array:
 
 
 def band_starts(bands: int, sample_rate: int, hop_length: int) -> Array:
-    """Return the share of its level at which each noise band begins; the share rises to 1 in the first frame.
+    """Return the fraction of its level at which each noise band begins; it rises to 1 in the first frame.
 
     A band whose waves are longer than a frame begins at 0: if it began in the middle of a wave, it would
-    click. From an octave above that limit, bands begin at their full level; in between, the share rises
-    evenly.
+    click. From an octave above that limit, bands begin at their full level; in between, the fraction
+    rises evenly.
 
     Returns:
         float64 [bands], 0 to 1.
@@ -115,6 +117,6 @@ def _edges_hz(bands: int, sample_rate: int) -> Array:
 def smoothing_samples(bands: int, sample_rate: int) -> Array:
     """Return the smoothing time of each band's power in samples, float64 [bands].
 
-    It is the standard deviation of a Gaussian window, as short as the width of the band allows.
+    The smoothing time is the standard deviation of a Gaussian window, as short as the band's width allows.
     """
     return np.maximum(24.0, 0.35 * sample_rate / band_widths_hz(bands, sample_rate))

@@ -1,4 +1,7 @@
-"""The modes of a recorded drum: its strongest ringing partials, one in each frequency zone."""
+"""Finds the modes of a recorded drum: its strongest ringing partials, one in each frequency zone.
+
+The analysis begins with the sound without its free oscillators (`trainer.components.oscillators`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from trainer.components.spectrum import LONGEST_WINDOW, floor_db, spectrum
 Array = NDArray[np.float64]
 
 SHORTEST_WINDOW = 1500
-"""Smallest number of samples in which partials are sought."""
+"""A part of fewer samples is not searched for partials."""
 FITTED = 16_384
 """Largest number of samples to which the levels of the modes are fitted."""
 PROMINENCE_DB, RANGE_DB = 14.0, 75.0

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from trainer.components.layout import band_shapes, smoothing_samples
 
 NOISE_PERIOD = 16_384
-"""Longest period of the noise, in samples; the table rounds it down to whole frames."""
+"""Longest period of the noise, in samples; it is rounded down to whole latent frames."""
 PARTIAL_HZ = 40.0
 """Mean distance between neighbouring partials of ringing noise."""
 PARTIAL_SPREAD = 0.5
-"""Standard deviation of the partials' levels, in nepers, in addition to the variation of Gaussian noise."""
+"""Standard deviation, in nepers, by which levels of partials vary beyond the variation of Gaussian noise."""
 EVEN_FRAMES = 12
 """Number of frames at the start of the noise over which its power is nearly constant."""
 SEEDS = ((16, False), (17, True))
@@ -70,7 +70,7 @@ def _sparse(random: np.random.Generator, bins: int, bin_hz: float) -> NDArray[np
 
 
 def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -> int:
-    """Return the sample of periodic noise after which its smoothed power stays nearest to 1."""
+    """Return the sample of periodic noise after which the smoothed power stays nearest to 1."""
     period = len(sound)
     ahead = np.arange(period)
     window = np.fft.rfft(np.exp(-0.5 * (ahead / smoothing) ** 2))

@@ -1,4 +1,8 @@
-"""The levels of the noise of a recorded drum, band by band."""
+"""Measures the noise of a recorded drum: its level in each band at each knot.
+
+A knot is a time at which the decoder learns levels. A wide band is a band together with its neighbours; it
+sharpens the levels in the attack (`_sharpened`).
+"""
 
 from __future__ import annotations
 
@@ -17,20 +21,20 @@ from trainer.components.modes import Modes
 Array = NDArray[np.float64]
 
 LEAST_NOISE = 0.1
-"""Smallest fraction of a band's power that remains after the subtraction of the modes."""
+"""Smallest fraction of a band's power that remains after the power of the modes is subtracted."""
 SPACING = 0.4
 """Standard deviation of the averaging window at a knot, relative to the knot spacing.
 
 A narrow band may need a longer window.
 """
 BLOCK = 16
-"""Samples in a block; power is averaged over time block by block."""
+"""Number of samples in a block; power is averaged block by block."""
 NEIGHBOURS = 2
 """Number of bands on either side of a band that its wide band includes."""
 ATTACK = 8192
 """Number of samples, from the start of a sound, in which wide bands are measured."""
 RESPONSE = 64
-"""Largest number of blocks on either side of the centre of a band's impulse response."""
+"""Largest number of blocks of an impulse response that are used on either side of its centre."""
 SHORTEST = 16.0
 """Smallest standard deviation, in samples, of the averaging window of a wide band."""
 MOST_CHANGED = 100.0
@@ -40,10 +44,10 @@ MOST_CHANGED = 100.0
 def noise_levels(
     sound: Array, modes: Modes, rate: int, knots: NDArray[np.int64], bands: int, even: int
 ) -> Array:
-    """Return the log level of the noise in each band at each knot, [knots, bands], without the modes.
+    """Return the log level of the noise, without the modes, in each band at each knot: [knots, bands].
 
     Args:
-        sound: the sound without its free oscillators, [T].
+        sound: the sound without its free oscillators (`trainer.components.oscillators`), [T].
         knots: the sample of each knot.
         even: sample up to which the decoder's noise has nearly constant power.
     """
@@ -123,12 +127,12 @@ def _filters(bands: int, rate: int, size: int, around: int = 0) -> list[tuple[in
 
 
 class _WideBand(NamedTuple):
-    """A wide band around a band.
+    """A narrow band and its neighbours as one band.
 
     Attributes:
-        passed: its filter, as in `_filters`.
+        passed: the filter of the wide band, as in `_filters`.
         response: energy of the impulse response of the narrow band, block by block, with the sum 1.
-        early: indices of the knots at which it corrects the power of the band.
+        early: indices of the knots at which the wide band corrects the power of the narrow band.
         window: weights that average the power of the wide band at these knots, [early, blocks].
     """
 
@@ -158,7 +162,7 @@ def _wide_bands(bands: int, rate: int, length: int, knots: tuple[int, ...]) -> l
 
 
 def _apart(knots: tuple[int, ...]) -> Array:
-    """Return the standard deviation of each knot's averaging window by the knot spacing alone: [knots]."""
+    """Return the standard deviation that the knot spacing alone gives the averaging windows: [knots]."""
     return np.asarray(SPACING * np.gradient(np.array(knots, np.float64)))
 
 
@@ -176,9 +180,9 @@ def _windows(
     """Return, for each band, weights that average the power at each knot, and a correction of the logarithm.
 
     The power is averaged over a Gaussian window, which is longer where the knots are further apart. For noise
-    with n degrees of freedom within the window, the logarithm of this average lies ln(n/2) - ψ(n/2) below
-    that of the true power, on average. Half of this difference corrects the level. The first frames need no
-    correction, because the decoder's noise has nearly constant power there.
+    with n degrees of freedom within the window, the logarithm of this average lies, on average,
+    ln(n/2) - ψ(n/2) below the logarithm of the true power. Half of this difference corrects the level. The
+    first frames need no correction, because the decoder's noise has nearly constant power there.
 
     Returns:
         The weights, float32 [knots, blocks], and the correction in nepers, float64 [knots].

@@ -1,4 +1,7 @@
-"""The free oscillators of a recorded drum: partials whose frequencies sweep together, as its pitch does."""
+"""Finds the free oscillators of a recorded drum: low partials whose frequencies sweep together.
+
+A knot is a time at which the decoder learns levels.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +18,32 @@ from trainer.components.spectrum import spectrum
 Array = NDArray[np.float64]
 
 SLOW_HZ = 4410.0
-"""Lowest sample rate for the analysis of free oscillators."""
+"""Lowest sample rate to which the analysis reduces a sound."""
 PITCH_HZ = (30.0, 480.0)
 """Range in which f₁, the frequency of the first oscillator, is sought."""
 HIGHEST_FREE_HZ = 1500.0
 """Highest frequency of a free oscillator."""
 BODY_S = (0.06, 0.3)
-"""Start and end of the part of a sound in which its pitch is measured, after the attack and the sweep."""
+"""Start and end, in seconds, of the part in which the pitch is measured, after the attack and the sweep."""
 FIT_S = 0.25
-"""Length of the part, from the start of a sound, to which the sweep is fitted."""
+"""Length in seconds of the part, from the start of a sound, to which the sweep is fitted."""
 FIT_WINDOW_S, RATIO_WINDOW_S = 0.03, 0.06
-"""Lengths of the windows in which energy is summed coherently, for the sweep and for the ratios."""
+"""Lengths in seconds of the windows in which energy is summed coherently: for the sweep, for the ratios."""
 SIMPLER = 0.02
-"""Share of the energy that a sweep of an octave must explain beyond that of a constant frequency."""
+"""Share of the energy that a sweep of an octave must explain beyond what a constant frequency explains."""
 SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-"""Sweeps that are tried first."""
+"""Sweeps, relative to f₁, that are tried first."""
 TRACK_S, TRACK_CYCLES = 0.008, 0.9
-"""Half of the window for an oscillator's level, in seconds and in cycles. The longer one applies."""
+"""Half the length of an oscillator's level window, in seconds and in cycles; the longer one applies."""
 TONAL_S, TONAL_CYCLES = 0.02, 2.5
-"""The same for its tonality. Over so long a window, an oscillator explains a tone, but little of a noise."""
+"""Half the length of an oscillator's tonality window, in seconds and in cycles; the longer one applies.
+
+Over so long a window, an oscillator can explain a tone, but little of a noise.
+"""
 TONAL = (0.55, 0.85)
-"""Explained shares of the energy around an oscillator above which its weight exceeds 0, and is 1."""
+"""The weight of an oscillator rises from 0 to 1 between these explained shares of the energy around it."""
 LOCAL_S, LOCAL_CYCLES, LOCALLY_TONAL = 0.025, 5.0, (0.55, 0.8)
-"""Settings for sounds that are tonal for only a part of their length, as a hat is after its attack.
+"""Settings for sounds that are tonal for only a part of their length, as a hi-hat is after its attack.
 
 LOCAL_S and LOCAL_CYCLES are the standard deviation (the longer one applies) of the window in which the
 energies are compared; LOCALLY_TONAL is like `TONAL`.
@@ -45,20 +51,20 @@ energies are compared; LOCALLY_TONAL is like `TONAL`.
 AROUND = (0.6, 1.7)
 """Limits, relative to an oscillator's frequency, of the band whose energy the oscillator should explain."""
 STEADY_S, STEADY_CYCLES, STEADY, STEADY_AROUND, STEADY_FROM_S = 0.05, 6.0, (0.7, 0.9), (0.84, 1.19), 0.03
-"""TONAL_S, TONAL_CYCLES, TONAL and AROUND for a partial that is steady after the attack, with others near it.
+"""Values of TONAL_S, TONAL_CYCLES, TONAL and AROUND for a steady partial with other partials near it.
 
-STEADY_FROM_S is the end of the attack.
+The partial is steady after the attack, which ends at STEADY_FROM_S.
 """
 STEADY_TRACK = 3.0
-"""Length of the window for the level of such a partial, relative to the window for any other partial."""
+"""Length of the window for the level of a steady partial, relative to the window for any other partial."""
 LOUDER = 1.5
-"""Ratio of energies after the attack above which another oscillator replaces the first."""
+"""Ratio of energies after the attack above which another oscillator's frequency becomes f₁."""
 PHASE_S = 0.05
-"""Length of the part, from the start of a sound, over which the initial phase is averaged."""
+"""Length in seconds of the part, from the start of a sound, over which the initial phase is averaged."""
 
 
 class Sweep(NamedTuple):
-    """The frequency over time, f(t) = f₁ (1 + sweep · e^(-t/τ)), in Hz and seconds."""
+    """The frequency of an oscillator over time, f(t) = f₁ (1 + sweep · e^(-t/τ)), in Hz and seconds."""
 
     f1: float
     sweep: float
@@ -77,7 +83,7 @@ class Oscillators(NamedTuple):
         log_ratio: log frequency ratios of the other oscillators to the first, [FREE - 1].
         level: log levels at the knots, [knots, FREE].
         phase: phases at the start, in cycles, [FREE].
-        weight: how tonal the sound is around each oscillator, 0 to 1, [FREE].
+        weight: how tonal the sound is near each oscillator's frequency, 0 to 1, [FREE].
         rest: the sound without the oscillators, [T].
     """
 
@@ -107,7 +113,7 @@ def find_oscillators(sound: Array, rate: int, end: int, knot_s: Array) -> Oscill
 
 
 def _fit_oscillators(sound: Array, rate: int, knot_s: Array, hz: float) -> tuple[Oscillators, list[float]]:
-    """Fit f₁ near `hz`, and its sweep. Then fit each further oscillator to the residual of those before it.
+    """Fit f₁ near `hz`, and the sweep. Then fit each further oscillator to the residual of those before it.
 
     Returns:
         The oscillators, and the energy of each from 60 to 300 ms, weighted by how tonal it is.
@@ -170,7 +176,7 @@ def _strongest_partial_hz(sound: Array, rate: int, end: int) -> float:
 
 
 def _fit_sweep(sound: Array, rate: float, f1: float) -> Sweep:
-    """Return the sweep near `f1` along which the beginning of a sound has the most energy."""
+    """Return the sweep near `f1` that explains the most energy at the beginning of a sound."""
     time = np.arange(len(sound)) / rate
     taus = np.geomspace(*SWEEP_S, 12)
     near = f1 * np.linspace(0.92, 1.08, 7)
@@ -192,7 +198,7 @@ def _fit_sweep(sound: Array, rate: float, f1: float) -> Sweep:
 def _best_sweep(
     sound: Array, rate: float, time: Array, candidates: list[tuple[float, float, float]]
 ) -> Sweep:
-    """Return the candidate (f₁, sweep, τ) with the most energy; a sweep must explain `SIMPLER` more."""
+    """Return the candidate (f₁, sweep, τ) that explains the most energy; `SIMPLER` favours small sweeps."""
     rows = np.array(candidates)
     scores = [
         _energy(sound, _cycles(some, time), int(FIT_WINDOW_S * rate))

@@ -1,8 +1,8 @@
 """Measures the ringing share of a noise: the part of its power in partials that are too dense to separate.
 
 In a long window, the mean log power of Gaussian noise is 0.58 nepers below its log mean power. Dense partials
-leave valleys in the spectrum, which increase this difference. Mixtures of the decoder's two kinds of noise,
-with known shares, calibrate the measure.
+leave valleys in the spectrum, which increase this difference. The measure is calibrated with mixtures of the
+decoder's Gaussian and ringing noise (`trainer.components.noise`) whose ringing shares are known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trainer.components.noise import noise_tables
 Array = NDArray[np.float64]
 
 LONGEST, SHORTEST = 16_384, 4096
-"""Largest and smallest window in samples; a sound shorter than the smallest counts as noise."""
+"""Largest and smallest window in samples; a shorter sound counts as Gaussian noise, with a share of 0."""
 EVEN_SAMPLES = 256.0
 """Standard deviation, in samples, of the window that first evens out the power of a sound over time."""
 AROUND_HZ = 400.0
@@ -34,8 +34,9 @@ def ringing_share(
     """Return the ringing share of each band's power, 0 to 1: [bands].
 
     Args:
-        rest: the sound without its free oscillators, [T].
-        taken_hz: frequencies of the modes that the decoder plays, [K]; bins near them do not count.
+        rest: the sound without its free oscillators (`trainer.components.oscillators`), [T].
+        taken_hz: frequencies of the modes (damped sinusoids) that the decoder plays, [K]; bins near these
+            frequencies do not count.
         begin, end: samples between which the noise is measured.
     """
     if end - begin < SHORTEST:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 LONGEST_WINDOW = 32_768
-"""Largest window of the modes, in samples; every part is padded to at least this length."""
+"""Largest window in the analysis of modes, in samples; every part is padded to at least this length."""
 
 
 def spectrum(sound: Array, rate: int, begin: int, length: int) -> tuple[Array, Array]:
@@ -22,7 +22,7 @@ def spectrum(sound: Array, rate: int, begin: int, length: int) -> tuple[Array, A
 
 
 def floor_db(level: Array, block: int) -> Array:
-    """Return the medians of blocks of bins, interpolated to a level for each bin: the floor."""
+    """Return the floor of a spectrum: the medians of blocks of bins, interpolated to a level for each bin."""
     count = max(1, len(level) // block)
     medians = np.median(level[: count * block].reshape(count, -1), 1)
     return np.interp(np.arange(len(level)), (np.arange(count) + 0.5) * block, medians)

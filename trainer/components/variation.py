@@ -1,8 +1,9 @@
 """Varies sounds and their components in training, so that the encoder learns as if from more drum kits.
 
-A variation has three steps. The first changes pitch and time together, as a resampler does, by whole zones of
-the modes. The second changes the envelope, by a gain of the attack and by extra damping. The third changes
-the timbre, by a smooth random equaliser.
+A variation has three steps. The first step changes pitch and time together, as a resampler does, by a whole
+number of zones; a zone is the narrow frequency range of one mode (damped sinusoid). The second step changes
+the envelope, by a gain of the attack and by extra damping. The third step changes the timbre, by a smooth
+random equaliser.
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ from trainer.config import DataConfig, ModelConfig
 RIPPLES = 3
 """Largest number of half waves in the equaliser's curve, from the lowest to the highest frequency."""
 RANGE_HZ = (30.0, 20_000.0)
-"""Lowest and highest frequency of the equaliser's curve; beyond them, the curve is flat."""
+"""Range of the equaliser's curve, which is flat below and above this range."""
 ATTACK_S = (0.002, 0.03)
-"""Range of the time constant with which the gain of the attack fades."""
+"""Range of the time constant, in seconds, with which the gain of the attack fades."""
 
 
 class Variation:
     """Varies batches of sounds.
 
     Args:
-        config: the layout of the components.
+        config: the model, which determines the layout of the components.
         data: its `vary_…` keys set the extent of the variation.
     """
 

@@ -1,6 +1,7 @@
-"""Align the training sounds of a class: shift them, and invert some, until they coincide as well as possible.
+"""Align the training sounds of a class: shift each, and invert some, until their waveforms match best.
 
-A squared error compares waveforms, and two takes have similar waveforms only if their periods coincide.
+A squared error compares waveforms, and two recordings of a word have similar waveforms only if their periods
+coincide.
 """
 
 from __future__ import annotations
@@ -19,21 +20,21 @@ from trainer.data.sounds import Sounds
 
 Array = NDArray[np.float64]
 ROUNDS = 20
-"""Largest number of rounds over a class; the work ends earlier when no sound moves."""
+"""Largest number of rounds over the sounds of a class; the work ends earlier if a round moves no sound."""
 MOST = 100
 """Largest number of sounds of a class that are tried as the first reference, spread evenly."""
 
 
 def aligned(sounds: Sounds, train: Tensor, length: int) -> Sounds:
-    """Return the sounds with the training sounds of each class aligned; the others are unchanged.
+    """Return the sounds with the training sounds of each class aligned; other sounds are unchanged.
 
-    Each training sound becomes a window of its recording, scaled to a peak of 1. The window begins at most
-    the margin after the start of the recording, and may be inverted.
+    Each training sound becomes a window of its recording, scaled to a peak of 1 and possibly inverted. The
+    recording is longer than the window by a margin, within which the window may begin.
 
     Args:
-        sounds: sounds with their `recordings`; without these, they are returned unchanged.
+        sounds: sounds with their `recordings`; sounds without recordings are returned unchanged.
         train: int64, indices of the training sounds.
-        length: samples of the window; the recordings are longer by the margin.
+        length: number of samples of the window.
     """
     if sounds.recordings is None:
         return sounds
@@ -106,7 +107,10 @@ def _best(correlation: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def coherence(sounds: Sounds, among: Tensor) -> float:
-    """Return the energy of a class's mean waveform over the mean energy, 0 to 1, averaged over classes."""
+    """Return the energy of a class's mean waveform divided by the mean energy of its sounds, 0 to 1.
+
+    The result is the mean over the classes.
+    """
     found = []
     for label in range(len(sounds.classes)):
         waveforms = sounds.waveforms[among[sounds.labels[among] == label], 0].double()

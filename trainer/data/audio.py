@@ -40,7 +40,7 @@ SOUNDFILE_SUFFIXES = frozenset(
     ]
 )
 AUDIOREAD_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".ac3", ".amr"])
-"""Suffixes of files that only ffmpeg or the system can read, if it has a decoder for them."""
+"""Suffixes of files that can be read only if ffmpeg or the system has a decoder for them."""
 MAX_MINUTES = 10
 """Longest recording that is read; hours of sound would fill the memory."""
 SILENT_PEAK = 1e-4
@@ -84,7 +84,7 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
 def _read_audioread(path: Path) -> tuple[NDArray[np.float32], int]:
     """Read a file as `read` does, but stop at most one block after `MAX_MINUTES`."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # warnings about modules that later Pythons lack
+        warnings.simplefilter("ignore")  # warnings about modules that later versions of Python lack
         import audioread
 
         file = audioread.audio_open(path)
@@ -100,7 +100,7 @@ def _read_audioread(path: Path) -> tuple[NDArray[np.float32], int]:
 
 
 def preparation(model: ModelConfig, config: DataConfig) -> Preparation:
-    """Return the settings by which a run prepares sounds; its exported encoder requires the same settings."""
+    """Return the settings by which a run prepares sounds; the exported encoder requires the same settings."""
     return Preparation(
         sample_rate=model.sample_rate,
         length=model.length,
@@ -116,7 +116,7 @@ def preparation(model: ModelConfig, config: DataConfig) -> Preparation:
 def prepare_signal(
     signal: NDArray[np.float32], rate: int, model: ModelConfig, config: DataConfig
 ) -> NDArray[np.float32]:
-    """Make one window of sound with `realtime.model.preprocess`, which the stage uses, too.
+    """Make one window of sound with `realtime.model.preprocess`, as `realtime encode` does.
 
     Args:
         signal: [samples, channels] at `rate` Hz.
@@ -134,7 +134,7 @@ def prepare_signal(
 
 
 def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
-    """Return the faults of a usable file, each with the remedy of `prepare_signal`.
+    """Return the faults of a usable file, each with the remedy that `prepare_signal` applies.
 
     Args:
         signal: [samples, channels], not empty.
@@ -168,7 +168,7 @@ def too_long(signal: NDArray[np.float32], rate: int, model: ModelConfig) -> list
 
 
 def _clipped(column: NDArray[np.float32]) -> int:
-    """Count the samples at the peak in runs of one sign, `CLIPPED_RUN` or longer."""
+    """Count the samples in runs of at least `CLIPPED_RUN` samples at the peak, of one sign."""
     peak = float(np.abs(column).max())
     if peak < CLIPPED_PEAK:
         return 0

@@ -1,4 +1,4 @@
-"""Classes for a folder without sub-folders: by the names of its files, and for hats also by the decay."""
+"""Finds the classes of sounds in a folder without sub-folders: by file name, for hi-hats also by decay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HAT, OPEN, CLOSED = "hat", "open hat", "closed hat"
-"""The label of a hat whose sound must tell whether it is open or closed, and the two classes."""
+"""Label of a hi-hat whose name does not say whether it is open or closed, and the two classes of hi-hats."""
 KINDS = (
     ("clap", r"clap|\bsnaps?\b|\bcp\b"),
     ("rim", r"\brims?\b|rim ?shot|side ?stick|\brs\b"),
@@ -25,15 +25,15 @@ KINDS = (
         r"maracas|agogo|guiro|triangle|cabasa",
     ),
 )
-"""Names of classes, each with a pattern of its words; the first pattern that matches decides."""
+"""Names of classes, each with a pattern for file names; the first pattern that matches decides."""
 HATS = ((OPEN, r"\bopen\b|\bohh?\b|\bhho\b"), (CLOSED, r"\bclosed?\b|\bpedal\b|\bchh?\b|\bhhc\b"))
-"""The same for the classes of hats."""
+"""Names of the classes of hi-hats, each with a pattern for file names."""
 SEVERAL = 2
-"""Other words are a class if the names of at least this many files begin with them."""
+"""Words that match no pattern are a class if the names of at least this many files begin with them."""
 FALL_DB, OPEN_S = 26.0, 0.22
-"""Fall of a closed hat's level, and the longest time in seconds that it takes.
+"""A hi-hat counts as closed if its level falls by FALL_DB within OPEN_S seconds after the peak.
 
-95 % of 165 closed hats and 5 % of 133 open ones fall so fast.
+The levels of 95 % of 165 closed hi-hats and of 5 % of 133 open hi-hats fall so fast.
 """
 BLOCK_S = 0.01
 
@@ -45,7 +45,7 @@ def classes(stems: Sequence[str], otherwise: str) -> list[str]:
     names begin with these words: `Vox 01`, `Vox 02`.
 
     Args:
-        otherwise: the class of all other names.
+        otherwise: the class of files with any other name.
     """
     known = [kind(stem) for stem in stems]
     beginnings = [_beginning(stem) for stem in stems]
@@ -69,7 +69,7 @@ def _first(table: Iterable[tuple[str, str]], words: str) -> str:
 
 
 def hat(sound: NDArray[np.float32], sample_rate: int) -> str:
-    """Return the class of a hat [samples], `OPEN` or `CLOSED`, by its decay."""
+    """Return the class of the sound of a hi-hat [samples], `OPEN` or `CLOSED`, by its decay."""
     block = max(1, round(BLOCK_S * sample_rate))
     power = np.square(sound[: len(sound) // block * block]).reshape(-1, block).mean(1)
     peak = int(power.argmax())

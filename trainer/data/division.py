@@ -1,4 +1,7 @@
-"""Divides a collection of one-shots by whole kits, into sounds for training, validation and test."""
+"""Divides a collection of one-shots (recordings of single drum hits) into three parts.
+
+The parts are training, validation and test. All sounds of a drum kit belong to the same part.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ COLUMNS = ("file", "class", "source", "licence", "kit", "drum", "velocity", "gro
 HELD_OUT = ("validation", "test")
 LAYERS = "layers"
 LEAST_LAYERS = 3
-"""Smallest number of velocities of a drum whose sounds go into `layers`."""
+"""Smallest number of velocities at which a drum must be recorded for its sounds to go into `layers`."""
 TABLES = {
     "leave_out": {"drum"},
     "train": {"leave_out_licences"},
@@ -42,8 +45,8 @@ class HeldOut:
     """Kits that are kept out of training.
 
     Attributes:
-        kits: their names.
-        per_drum: number of sounds of each drum that are used, spread over its velocities; 0: all.
+        kits: names of the kits.
+        per_drum: number of sounds of each drum that are used, spread over the drum's velocities; 0: all.
     """
 
     kits: tuple[str, ...]
@@ -55,9 +58,9 @@ class Recipe:
     """The rules of a division.
 
     Attributes:
-        description: a line for the reader of the recipe.
-        drums: patterns of the drums that are left out of all parts.
-        licences: patterns of the licences that are left out of the training part.
+        description: one line of text that describes the division.
+        drums: patterns of the names of drums that are left out of all parts.
+        licences: patterns of licences; sounds under these are left out of the training part.
         held_out: the kits held out for "validation" and for "test".
     """
 
@@ -73,7 +76,7 @@ def bundled() -> dict[str, Path]:
 
 
 def read(name: str) -> Recipe:
-    """Read a recipe from a TOML file, or a bundled one by its name.
+    """Read a recipe from a TOML file, or a bundled recipe by its name.
 
     Raises:
         ConfigError: if there is no such recipe, or a key or value is not accepted.
@@ -109,8 +112,8 @@ def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
 
     Each of the four has a sub-folder for each class, and a manifest.csv with the columns of the collection's
     manifest. A file is named source__drum__velocity__number; the column `original` has its name in the
-    collection. `layers` has all sounds of the drums in validation and test that were recorded at three
-    velocities or more; the column `part` names the part of the drum.
+    collection. `layers` has all sounds of those drums in validation and test that were recorded at
+    three velocities or more; the column `part` of its manifest says in which of the two parts a drum is.
 
     Returns:
         The rows of the four manifests.
@@ -141,7 +144,7 @@ def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
 
 
 def summary(parts: dict[str, list[Row]]) -> Iterator[str]:
-    """Yield a line for each part: sounds, kits, and sounds of each class."""
+    """Yield a line for each part: the numbers of sounds, of kits, and of sounds in each class."""
     for part, rows in parts.items():
         counts = ", ".join(
             f"{label} {count}" for label, count in sorted(Counter(_column(rows, "class")).items())

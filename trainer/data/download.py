@@ -16,7 +16,7 @@ from trainer.errors import TrainerError
 Progress = Callable[[int, int], None]
 """Called with (bytes received, total bytes); the total is 0 if the server does not give it."""
 ATTEMPTS = 5
-"""Number of broken transfers in a row after which the download fails; progress restarts the count."""
+"""Number of transfers in a row that break without receiving anything, after which the download fails."""
 PAUSE_S = 2.0
 TIMEOUT_S = 30.0
 BLOCK = 1 << 16
@@ -54,7 +54,7 @@ def download(url: str, target: Path, sha256: str = "", progress: Progress = lamb
         failures = 1 if _size(part) > before else failures + 1
         if failures >= ATTEMPTS:
             raise DownloadError(
-                f"{url}: {reason}; {_size(part)} bytes are kept, and the same command resumes"
+                f"{url}: {reason}; {_size(part)} bytes are kept, and the same command resumes the download"
             )
         time.sleep(PAUSE_S)
     try:

@@ -29,8 +29,8 @@ class DataSet:
         url: address of the archive, a .zip.
         members: pattern of the paths of its sounds, with the groups "name" (of the file) and "class".
         content: checksum of the sounds (see `checksum`). A server may compress the archive anew for each
-            request, which changes the checksum of the archive but not this one.
-        licence: the licence and the credit that it requires.
+            request, which changes the checksum of the archive but not that of the sounds.
+        licence: the licence of the sounds, and the credit that the licence requires.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Report the files of a folder that are left out or adapted: a table on a terminal, plain lines in a log."""
+"""Report the sound files that are left out or adapted: as a table on a terminal, as plain lines in a log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rows(sounds: Sounds) -> list[Row]:
 
 
 def brief(sounds: Sounds) -> list[Row]:
-    """Return the rows, with a single row for many files that were adapted for the same fault."""
+    """Return the rows, with one row for all files that share a fault if at least `SEVERAL` do."""
     out = [(item.name, item.reason, "left out") for item in sounds.skipped]
     kinds = [(item.fault.partition(" (")[0].partition(" offset")[0], item.remedy) for item in sounds.adapted]
     often = Counter(kinds)

@@ -1,5 +1,6 @@
-"""Find classes for unlabelled sounds: k-means on the MFCCs of the attack (section 6 of the paper).
+"""Find classes for unlabelled sounds: k-means on the MFCCs of the attack.
 
+This is section 6 of the paper (Lionello and Purwins):
 "20 MFCCs are calculated on windows of 10 ms covering the first 70 ms. The MFCCs are then averaged"; the
 means are clustered without scaling. Our choices where the paper gives none: seven windows side by side, from
 the first sample of the prepared sound; 40 mel bands; the first coefficient (the level) is included.
@@ -20,14 +21,14 @@ BANDS = 40
 FFT_MS = 40.0
 """Length of the zero-padded transform: its bins must be closer together than the lowest bands are wide."""
 SEED, STARTS = 0, 10
-"""Seed and number of starts: fixed, so that runs with different seeds have the same classes."""
+"""Seed and number of starts of k-means; both are fixed, so that runs of all seeds have the same classes."""
 
 
 def attack_features(waveforms: Tensor, sample_rate: int) -> Tensor:
     """Return the mean of the MFCCs of the attack.
 
     Args:
-        waveforms: [N, 1, T]; a sound shorter than 70 ms is all attack.
+        waveforms: [N, 1, T]; the whole of a sound shorter than 70 ms counts as its attack.
 
     Returns:
         float64 [N, 20].
@@ -45,7 +46,7 @@ def cluster(features: Tensor, clusters: int) -> Tensor:
     """Cluster features [N, 20]; return the centres [clusters, 20], from dark to bright.
 
     The best of ten seeded starts is taken. A centre is darker than another if its second coefficient is
-    larger. If features coincide, there may be fewer centres.
+    larger. If some features are equal, there may be fewer centres.
 
     Raises:
         DataError: if there are fewer sounds than clusters.

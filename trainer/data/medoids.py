@@ -1,4 +1,4 @@
-"""Find the medoid of each class: the sound with the least mean MFCC-DTW distance to the others."""
+"""Find the medoid of each class: the sound with the least mean MFCC-DTW distance to the other sounds."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
-"""MFCC-DTW deviation (the paper's section 5.1, Eqn. 2): the distance of a sound from the centre of its class.
+"""MFCC-DTW deviation: the distance of a sound from the centre of its class.
+
+The deviation is Eqn. 2 in section 5.1 of the paper (Lionello and Purwins).
 
 For a class of real sounds x_j and a candidate for its centre c:
 
     deviation_j = (dtw(x_j, c) - mean_k dtw(x_j, x_k)) / std_k dtw(x_j, x_k),   k over the other sounds
 
-Below 0, c is nearer to x_j than the other sounds of the class are on average. The scale depends on the
-settings, so deviations are printed with them. The paper does not state its settings; docs/results.md lists
-the deviations of real classes with the settings of this module.
+Below 0, c is closer to x_j than the other sounds of the class are on average. The scale depends on the
+settings, so these are printed with each deviation. The paper does not state its settings; docs/results.md
+lists the deviations of real classes with the settings of this module.
 """
 
 from __future__ import annotations
@@ -36,8 +38,8 @@ class Settings:
             the sound.
         hop: samples between two windows.
         floor: lower limit of the power of a band.
-        range_db: dynamic range in dB; levels further below the highest level of the sound are raised to
-            this limit.
+        range_db: dynamic range in dB; lower levels are raised to this distance below the highest level of the
+            sound.
     """
 
     sample_rate: int = 8000
@@ -96,16 +98,16 @@ class Deviation:
 
 @dataclass(frozen=True)
 class References:
-    """The deviations of real and averaged sounds as centres of a class, for comparison with a model's centre.
+    """The deviations of real and averaged sounds, each in place of the model's centre of a class.
 
     Attributes:
-        medoid: deviation of the real sound with the least mean distance to the others; its distance to
+        medoid: deviation of the real sound with the least mean distance to the other sounds; its distance to
             itself does not count.
-        medoid_index: position of that sound in the class.
+        medoid_index: position of the medoid in the class.
         random_take: deviation of one real sound drawn at random; its distance to itself does not count.
-        random_index: position of that sound in the class.
+        random_index: position of the drawn sound in the class.
         every_take: mean and standard deviation over the deviations of all sounds of the class. The mean is 0
-            by definition; the standard deviation shows how much a random take varies.
+            by definition; the standard deviation shows by how much a random take (recording) varies.
         blur: deviation of the mean of the waveforms, sample by sample, not normalised.
     """
 
@@ -176,7 +178,7 @@ def deviation(centre: Array, sounds: Sequence[Array], among: Array) -> Deviation
 
 
 def references(blur: Array, sounds: Sequence[Array], among: Array, seed: int | Sequence[int]) -> References:
-    """Return the references of a class.
+    """Return the deviations of the real sounds and of the averaged sound of a class.
 
     Args:
         blur: features [windows, D] of the mean of the waveforms.

@@ -29,10 +29,12 @@ class Batch:
         encoder_input: float32 [B, 1, T], the input of the encoder: the waveform, shifted in time.
         label: int64 [B].
         index: int64 [B], position in `Sounds`.
-        components: components of the sounds in `encoder_input`, for a decoder that learns from components.
-        measured: measurements of these sounds; `waveform` and `encoder_input` are then empty, [B, 0].
-        own: number of sounds, at the end of the batch, that are not varied and are learnt at their own
-            points.
+        components: oscillators, modes and noise of the sounds in `encoder_input`, for a decoder that learns
+            from these components.
+        measured: measurements of the sounds, for an encoder that takes these instead of sounds; `waveform`
+            and `encoder_input` are then empty, [B, 0].
+        own: number of sounds, at the end of the batch, that are not varied and are learnt at points of their
+            own in latent space.
     """
 
     waveform: Tensor
@@ -79,7 +81,7 @@ class Batch:
 
 
 def joined(parts: Sequence[Batch], own: int = 0) -> Batch:
-    """Return measured batches as one; the last `own` sounds have points of their own."""
+    """Return measured batches as one batch; its last `own` sounds have points of their own."""
     waveform, encoder_input, label, index = (
         torch.cat([getattr(part, name) for part in parts])
         for name in ("waveform", "encoder_input", "label", "index")
@@ -126,7 +128,7 @@ def epoch_order(strata: Sequence[object] | None, indices: Tensor, seed: int, epo
 def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None:
     """Return the strata for `epoch_order` according to the setting `balance`.
 
-    "none": no strata; "class": the class of each sound; "source": its class and source.
+    "none" gives no strata, "class" the class of each sound, "source" the class and the source of each sound.
     """
     if balance == "none":
         return None
@@ -139,11 +141,12 @@ def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None
 def partners(
     indices: Tensor, targets: Tensor, train: Tensor, share: float, source: torch.Generator
 ) -> Tensor:
-    """Choose a partner to average each sound with: with probability `share` another sound, else itself.
+    """Choose a partner to be averaged with each sound: with probability `share` another one, else itself.
 
     Args:
-        indices: int64 [B], of training sounds.
-        targets: int64 [N, heads]; a partner has the same classes in every column.
+        indices: int64 [B], indices of training sounds.
+        targets: int64 [N, heads], the class of each sound for each classifier; partners agree in all of
+            these.
         train: int64, indices of the training sounds.
 
     Returns:
@@ -161,10 +164,11 @@ def partners(
 
 
 def augmented(targets: Tensor, train: Tensor, averages: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Return the sounds of an epoch and the partner that each is averaged with, drawn once for the run.
+    """Return the sounds of an epoch, and the partner with which each is averaged, drawn once for the run.
 
     Args:
-        targets: int64 [N, heads]; a partner has the same classes in every column.
+        targets: int64 [N, heads], the class of each sound for each classifier; partners agree in all of
+            these.
         train: int64 [M], indices of the training sounds.
         averages: number of partners of each sound, all different if its class is large enough.
 
@@ -193,7 +197,7 @@ def batch(
     source: torch.Generator | None = None,
     waveform: Tensor | None = None,
 ) -> Batch:
-    """Make a batch.
+    """Make a batch of the sounds at `indices`.
 
     Args:
         shift: largest shift, in samples, of the encoder's input, early or late; zeros fill the gap.

@@ -70,7 +70,8 @@ class Sounds:
     """Prepared sounds.
 
     Attributes:
-        names: unique file names, relative to the folder; without the suffix where they differ without it.
+        names: unique file names, relative to the folder; without the suffix if no other name becomes the
+            same.
         classes: sorted names of the classes.
         labels: int64 [N], index into `classes`.
         sources: origin of each sound ("" if the folder has no manifest).
@@ -80,7 +81,7 @@ class Sounds:
         licence: all licences, separated by "; ".
         credits: one line for each source.
         adapted: files that needed more than a change of rate or length.
-        centres: float64 [classes, 20], centres of the clusters; None unless k-means found the classes.
+        centres: float64 [classes, 20], centres of the clusters, if k-means found the classes; else None.
         fields: the fields of `label_pattern` by name, with the value of each sound.
         velocities: how hard each drum was hit, 0 to 1; None if the manifest does not say.
         recordings: float32 [N, 1, T + margin], longer windows for the alignment; None without alignment.
@@ -117,10 +118,10 @@ class Sounds:
 def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
     """Find the audio files of a folder, in order of name, and those that are left out.
 
-    `labels` selects the source of the class. Without a pattern, or with "auto" if no file matches the
-    pattern, the class is that in the manifest, else the first sub-folder. In a folder without sub-folders of
-    audio, the class is the folder's name, or, with "names" and no manifest, the class in the file's name
-    (`by_name`). With "kmeans", the class is "".
+    `config.labels` selects the source of the class. Without a pattern, or with "auto" if no file matches the
+    pattern, the class is taken from the manifest, or else from the first sub-folder. In a folder without
+    sub-folders of audio, the name of the folder takes the place of the sub-folder; with "names" and without a
+    manifest, the class follows from the file's name (`by_name`). With "kmeans", the class is "".
 
     Raises:
         DataError: if the folder or its audio files are missing, or its manifest cannot be read.
@@ -163,7 +164,7 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
         elif config.labels != "kmeans":
             folders = folder.resolve().name if flat else name.rpartition("/")[0].split("/")[0]
             label = row.get("class") or folders
-            reason = "" if label else "beside the class folders, not in one"
+            reason = "" if label else "it is beside the class folders, not in one of them"
         if reason:
             skipped.append(Skipped(name, reason))
         else:
@@ -178,7 +179,7 @@ def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
 
 
 def _unread(error: OSError, folder: Path) -> Skipped:
-    """Return the entry of a sub-folder that cannot be read."""
+    """Return the record of a sub-folder that cannot be read."""
     name = Path(error.filename or folder).relative_to(folder).as_posix()
     return Skipped(f"{name}/", f"a folder that cannot be read: {error.strerror or error}")
 
@@ -199,11 +200,11 @@ def prepare(
 ) -> Sounds:
     """Read and prepare all sounds of a folder. Files that cannot be used are listed in `skipped`.
 
-    If several files give the same prepared sound, the first by name is kept.
+    If several files give the same prepared sound, only the first file by name is kept.
 
     Args:
-        centres: centres of the clusters that give the classes, if these are known; with None and
-            `labels = "kmeans"`, k-means finds them from all sounds.
+        centres: centres of the clusters that give the classes, if the centres are known; with None and
+            `labels = "kmeans"`, k-means finds the centres from all sounds.
 
     Raises:
         DataError: if no sound is left.
@@ -328,7 +329,11 @@ def _capped(entries: list[Entry], most: int) -> list[Entry]:
 
 
 def _group(entry: Entry) -> str:
-    """Return the group in the manifest, else the class, source and name without its last number."""
+    """Return the group of near-duplicates to which a file belongs.
+
+    It is the group in the manifest, or else the files of one class and source whose names differ only in the
+    last number; a file without a source is a group of its own.
+    """
     if entry.group:
         return f"{entry.label}/{entry.source}/{entry.group}"
     if not entry.source:

@@ -1,4 +1,4 @@
-"""Split sounds into training, validation (which chooses a checkpoint) and test (for the evaluation)."""
+"""Split sounds into parts: training, validation (to choose a checkpoint) and test (for the evaluation)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 ENOUGH_GROUPS = 5
-"""Number of groups, besides those for the test, that a class needs to give some to the validation."""
+"""Smallest number of groups, without those of the test, from which a class gives some to the validation."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Indices into `Sounds`, int64, ascending; no two parts have a sound or a group in common.
+    """Indices into `Sounds`, int64, ascending; no two parts share a sound or a group of near-duplicates.
 
     Attributes:
         train: the sounds that the weights are fitted to.
@@ -53,11 +53,12 @@ def parts(sounds: Sounds, config: DataConfig, seed: int) -> Parts:
 def split(
     sounds: Sounds, among: Tensor, fraction: float, seed: int, purpose: str, least: int = 2
 ) -> tuple[Tensor, Tensor]:
-    """Return the indices, ascending, of the sounds that stay and of those that are drawn.
+    """Return the indices, ascending, of the sounds that stay and of the sounds that are drawn.
 
     Whole groups of every class are drawn, in a seeded order, as long as they fit into `fraction` of the class
-    and every class keeps a sound; if no group fits, the smallest is drawn. A class of fewer than `least`
-    groups keeps all. A group with sounds of several classes belongs to its commonest class.
+    and every class keeps a sound; if no group fits, the smallest group is drawn. A class of fewer than
+    `least` groups keeps all its groups. A group with sounds of several classes belongs to its commonest
+    class.
 
     Args:
         among: int64, the sounds to divide.

@@ -131,7 +131,7 @@ def test_prepare_reports_files_classes_and_parts(
     lines = out.splitlines()
     assert err == ""
     assert lines[0] == "left out: kick/constant-5.wav: silent"
-    assert "left out: stray.wav: beside the class folders, not in one" in lines
+    assert "left out: stray.wav: it is beside the class folders, not in one of them" in lines
     assert "kick/offset-33.wav: DC offset +0.25: removed" in lines
     assert lines[-3] == (
         "465 sounds can be used, 37 files are left out, 16 were adapted | "

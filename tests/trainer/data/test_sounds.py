@@ -185,7 +185,7 @@ def test_every_kind_of_bad_file_is_named_and_the_rest_is_kept(folder: Path) -> N
         "low/bad-short.wav": "too short: 0.5 ms; at least 2 ms are needed",
         "low/bad-nan.wav": "has samples that are not finite numbers",
         "low/twin.wav": "the same sound as low/take-0.wav",
-        "stray.wav": "beside the class folders, not in one",
+        "stray.wav": "it is beside the class folders, not in one of them",
     }
     assert {Path(name).stem for name in unread} == {
         *("bad-empty", "bad-text", "bad-truncated", "bad-header", "bad-video"),

@@ -1,7 +1,8 @@
-"""The evaluation of the paper's section 5, with reference values.
+"""The evaluation of section 5 of the paper (Lionello and Purwins), with reference values.
 
-The test sounds of the run are measured. The training sounds are used only as neighbours for 1-NN, for the
-centres that a player calls by name, and for one more signal-to-noise ratio.
+The test sounds of a training run are measured. The training sounds are used only as neighbours for the 1-NN
+(nearest-neighbour) accuracy, for the class centres that a performer selects by name, and for a second
+signal-to-noise ratio.
 """
 
 from __future__ import annotations
@@ -50,14 +51,15 @@ class ClassResult:
     Attributes:
         name: name of the class.
         sounds: number of its test sounds.
-        centre: MFCC-DTW deviation of the decoded mean of the test sounds' z (Eqn. 2).
-        learned_centre: the same for the mean of the training sounds' z.
+        centre: MFCC-DTW deviation (Eqn. 2) of the sound decoded at the class centre, the mean z of the test
+            sounds.
+        learned_centre: the same deviation for the mean z of the training sounds.
         centre_at_peak: `centre` for the decoded sound scaled to a peak of 1, as the test sounds are; without
             scaling, a quiet centre deviates because of its level alone.
-        blur_at_peak: the same for the blur in `references`; None if the class has no test sound.
+        blur_at_peak: deviation of the blur, scaled to a peak of 1; None if the class has no test sound.
         references: the deviations of real sounds and of the blur, the mean of the waveforms; None if the
             class has no test sound.
-        medoid, random_take: names of the reference sounds.
+        medoid, random_take: names of the real sounds in `references`.
     """
 
     name: str
@@ -77,11 +79,11 @@ class Evaluation:
 
     Attributes:
         run: the checkpoint and its configuration, as plain values.
-        nearest_neighbour: fraction of the test sounds whose nearest training sound in z has their class.
-        leave_one_out: fraction of the test sounds whose nearest other test sound in z has their class.
+        nearest_neighbour: fraction of the test sounds whose nearest training sound in z has the same class.
+        leave_one_out: fraction of the test sounds whose nearest other test sound in z has the same class.
         classifier: accuracy of the bottleneck classifier; None if it was not trained.
         snr_db: signal-to-noise ratio of the reconstructions.
-        learned_snr_db: the same for the training sounds, at most `LEARNED` of them.
+        learned_snr_db: signal-to-noise ratio of the reconstructions of at most `LEARNED` training sounds.
         stft_distance: multi-resolution STFT distance of the reconstructions.
         classes: the results of each class.
         settings: settings of the MFCC-DTW deviation.
@@ -99,7 +101,7 @@ class Evaluation:
 
     @property
     def model(self) -> str:
-        """The name as in the paper: "DC-VAE", "CC-VAE", with " (non-class)" if λ2 is 0."""
+        """Name in the style of the paper, such as "DC-VAE"; " (non-class)" is added if λ2 is 0."""
         return f"{self.run['architecture'].upper()}-VAE" + (
             "" if self.run["discriminative"] else " (non-class)"
         )
@@ -110,7 +112,7 @@ class Evaluation:
         return tuple(result.name for result in self.classes) == paper.DIGITS
 
     def averages(self) -> dict[str, Deviation]:
-        """Return the means over the classes, as in the last row of Table 3, by column."""
+        """Return the mean of each deviation over the classes, by name, as in the last row of Table 3."""
         columns = [columns_of(result) for result in self.classes]
         return {name: average([column[name] for column in columns]) for name in columns[0]}
 
@@ -140,7 +142,7 @@ class Evaluation:
 
 
 def columns_of(result: ClassResult) -> dict[str, Deviation]:
-    """Return the deviations of a class by name: those of the model, then those of the references."""
+    """Return the deviations of a class by name: those of the model, then those for comparison."""
     nothing, known = Deviation(None, None), result.references
     return {
         "centre": result.centre,
@@ -191,7 +193,7 @@ def measure(subject: Subject, outputs: Outputs) -> Evaluation:
 
 
 def _learned_snr_db(subject: Subject) -> Tensor:
-    """Return the SNR of reconstructions of training sounds, [N]."""
+    """Return the signal-to-noise ratio, in dB, of reconstructions of training sounds, [N]."""
     anchors, places = subject.saved.anchors, {name: i for i, name in enumerate(subject.sounds.names)}
     count = len(anchors.names)
     chosen = torch.linspace(0, count - 1, min(count, LEARNED)).round().long()

@@ -1,4 +1,4 @@
-"""Draw the figures of the paper as PNG bytes, without a display."""
+"""Draw the figures of the paper (Lionello and Purwins) as PNG bytes, without a display."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RANGE_DB = 80.0
 
 
 def tsne(mean: Tensor, seed: int) -> NDArray[np.float64] | None:
-    """Project points [N, D] onto a plane, [N, 2] (Figure 2); None for fewer than 4 points or equal points."""
+    """Project points [N, D] onto a plane, [N, 2] (Figure 2); None for fewer than 4, or if all are equal."""
     from sklearn.manifold import TSNE
 
     points = mean.double().numpy()
@@ -33,7 +33,7 @@ def tsne(mean: Tensor, seed: int) -> NDArray[np.float64] | None:
 
 
 def plane(points: NDArray[np.float64], labels: Tensor, classes: tuple[str, ...]) -> bytes:
-    """Draw points [N, 2] by class [N] (Figure 2): as names if all are single characters, else as dots."""
+    """Draw points [N, 2] by class [N] (Figure 2): as class names of one character, else as dots."""
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     colours = matplotlib.colormaps["tab10" if len(classes) <= 10 else "turbo"]

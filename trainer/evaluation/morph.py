@@ -14,7 +14,7 @@ from trainer.evaluation.subject import Outputs, Subject
 
 STEPS = 9
 PAPER_PAIR = ("hihat", "tom")
-"""The classes between which figure 3 of the paper morphs."""
+"""The classes between which figure 3 of the paper (Lionello and Purwins) morphs."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class Morph:
 
 
 def pick(subject: Subject, classes: list[str] | None) -> tuple[int, int]:
-    """Choose two labels: the given classes, else hi-hat and tom, else the first two that have test sounds.
+    """Choose the labels of two classes.
+
+    They are the given classes, or else hi-hat and tom, or else the first two classes that have test sounds.
 
     Raises:
         TrainerError: if the run has no such class, or the class has no test sound.
@@ -50,7 +52,7 @@ def pick(subject: Subject, classes: list[str] | None) -> tuple[int, int]:
 
 
 def _label(name: str, classes: Sequence[str], tested: Sequence[int]) -> int:
-    """Return the label of a class, also if its name is spelled in another way, such as Kicks for kick."""
+    """Return the label of a class; the name may be spelled in another way, such as Kicks for kick."""
     found = [label for label, other in enumerate(classes) if other == name]
     found = found or [label for label, other in enumerate(classes) if _plain(other) == _plain(name)]
     if len(found) == 1 and found[0] in tested:

@@ -1,9 +1,13 @@
-"""The results of the paper, for comparison."""
+"""The results of the paper, for comparison.
+
+"The paper" is Lionello and Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
+Discriminative Loss for Sound Morphing*.
+"""
 
 from __future__ import annotations
 
 DIGITS = tuple("0123456789")
-"""The classes of Table 3, in its order."""
+"""The classes of Table 3, in the order of the table."""
 DEVIATIONS: dict[str, tuple[tuple[float, float], ...]] = {
     "DC-VAE": (
         (-0.29, 0.96),
@@ -44,7 +48,7 @@ DEVIATIONS: dict[str, tuple[tuple[float, float], ...]] = {
 }
 """Table 3: MFCC-DTW deviation, mean and standard deviation of each digit."""
 NEAREST_NEIGHBOUR = {"DC-VAE": 0.96, "CC-VAE": 0.94}
-"""Section 5: 1-NN accuracy on the test set."""
+"""Section 5: nearest-neighbour (1-NN) accuracy on the test set."""
 
 
 def average(model: str) -> tuple[float, float]:

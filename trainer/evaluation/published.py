@@ -19,7 +19,7 @@ from trainer.evaluation import quality
 from trainer.evaluation.subject import Subject
 
 MEANS, RECONSTRUCTIONS = "means", "reconstructions"
-"""Sub-folders: decoded class means, each named after its class; reconstructions, with any names."""
+"""Sub-folders of decoded class means, in files named after their classes, and of reconstructions."""
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -29,7 +29,7 @@ class Published:
 
     Attributes:
         folder: folder of the sounds.
-        deviations: MFCC-DTW deviation of the published mean of each class from the test sounds.
+        deviations: for each class, MFCC-DTW deviation of the published mean from the test sounds.
         snr_db: signal-to-noise ratio of each published reconstruction against the sound of the data folder
             for which the ratio is highest, float64 [N].
     """
@@ -40,7 +40,7 @@ class Published:
 
 
 def measure(folder: Path, subject: Subject) -> Published:
-    """Measure the sounds of a folder, prepared as the run prepares its own.
+    """Measure the sounds of a folder, prepared in the same way as the sounds of the run.
 
     Raises:
         DataError: if the folder has neither sub-folder, a file cannot be used, the name of a mean does not

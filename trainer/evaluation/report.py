@@ -113,7 +113,7 @@ def _morph(morph: Morph, sample_rate: int) -> list[str]:
     ]
     return [
         f"<h2>A morph: {escape(morph.classes[0])} to {escape(morph.classes[1])}</h2>",
-        f"<p>From {escape(names)}, in a straight line between the two in latent space.</p>",
+        f"<p>From {escape(names)}, in a straight line between the two sounds in latent space.</p>",
         _image(figures.morph_strip(morph, sample_rate), "spectrograms along the morph"),
         _image(figures.morph_in_time(morph, sample_rate), "waveforms along the morph"),
         _players("Sounds along the way", ("position", "sound"), rows),

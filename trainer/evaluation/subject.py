@@ -1,4 +1,8 @@
-"""The subject of an evaluation: a trained model and the test sounds of its run."""
+"""The subject of an evaluation: a trained model and the test sounds of the training run.
+
+"The paper" is Lionello and Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
+Discriminative Loss for Sound Morphing*.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ from trainer.run.checkpoint import BEST, LAST, Checkpoint
 from trainer.run.devices import pick_device
 
 AT_ONCE = 8
-"""Number of sounds in memory at once."""
+"""Number of sounds that are encoded or decoded at once."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,11 @@ class Outputs:
         mean: mean of each sound in latent space, float32 [N, D].
         predicted: class that the model's classifier predicts at the mean, int64 [N].
         audio: reconstruction of each sound from its mean, float32 [N, 1, T].
-        centres: mean over the test sounds of each class (Eqn. 2), [C, D]; NaN for a class that has none.
+        centres: mean over the test sounds of each class (Eqn. 2 of the paper), [C, D]; NaN for a class
+            without test sounds.
         centre_audio: the decoded centres, [C, 1, T].
-        learned_centres: mean over the training sounds of each class, which a player calls by name, [C, D].
+        learned_centres: mean over the training sounds of each class, [C, D]; a performer selects this centre
+            by the name of the class.
         learned_audio: the decoded learned centres, [C, 1, T].
     """
 
@@ -100,7 +106,7 @@ def load(
 
     Args:
         run: a run folder or a checkpoint file.
-        which: the checkpoint of the folder, "last" (the default) or "best".
+        which: the checkpoint in the run folder, "last" (the default) or "best".
         data: the folder of the sounds, if it has moved.
 
     Raises:
@@ -113,7 +119,7 @@ def load(
         raise CheckpointError(f"{run}: no checkpoint in it (looked for {path.name})")
     saved = checkpoint.load(path)
     if path.name == BEST and not saved.config.data.validation_fraction:
-        raise CheckpointError(f"{path}: there is none, because [data] validation_fraction is 0; use {LAST}")
+        raise CheckpointError(f"{path}: none exists, because [data] validation_fraction is 0; use {LAST}")
     config, folder = saved.config, data or Path(saved.data["folder"])
     chosen = pick_device(device)
     sounds = prepare(folder, config.model, config.data, progress, saved.centres)

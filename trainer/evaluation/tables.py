@@ -20,12 +20,12 @@ HEADINGS = {
     "blur_at_peak": "blur, at peak 1",
 }
 ENOUGH = 10
-"""Number of test sounds of each class in the paper."""
+"""Number of test sounds of each class in the paper (Lionello and Purwins)."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A caption, a heading for each column, and rows, whose first cell is their name."""
+    """A caption, a heading for each column, and rows; the first cell of a row is the name of the row."""
 
     caption: str
     heading: tuple[str, ...]
@@ -64,19 +64,19 @@ def sentences(evaluation: Evaluation) -> list[str]:
             f"The classifier names the class of {evaluation.classifier:.0%} of these sounds correctly."
         )
     found.append(
-        f"The spectra of a test sound and its reconstruction are {evaluation.stft_distance.median:.2f} apart "
-        "(median); equal sounds are 0 apart."
+        f"The STFT distance of a test sound from its reconstruction is {evaluation.stft_distance.median:.2f} "
+        "(median); for equal sounds it would be 0."
     )
     found.append(
         f"The signal-to-noise ratio of the reconstructions is {_decimal(evaluation.snr_db.median, 1)} dB "
-        "(median); silence would have 0 dB."
+        "(median); for silence it would be 0 dB."
     )
     centre = evaluation.averages()["centre"].mean
     if centre is not None:
-        place = "nearer to" if centre < 0 else "farther from"
+        place = "closer to" if centre < 0 else "farther from"
         found.append(
-            f"The sound at the centre of a class is {place} its test sounds than they are to one another "
-            f"(MFCC-DTW deviation {_signed(centre)})."
+            f"The sound at the centre of a class is {place} the test sounds of the class than these are to "
+            f"one another (MFCC-DTW deviation {_signed(centre)})."
         )
     return found
 
@@ -109,7 +109,7 @@ def summary(evaluation: Evaluation) -> Table:
 
 
 def deviations(evaluation: Evaluation) -> Table | None:
-    """Return the table of the MFCC-DTW deviations of each class and of the references.
+    """Return the table of the MFCC-DTW deviations of each class, with those of real sounds for comparison.
 
     Classes with too few test sounds are left out; None if no class is left.
     """
@@ -124,10 +124,10 @@ def deviations(evaluation: Evaluation) -> Table | None:
     total = str(sum(result.sounds for result in evaluation.classes))
     rows.append(("average", total, *map(number, averages.values())))
     return Table(
-        "MFCC-DTW deviation (Eqn. 2), mean ± std; below 0: nearer to the sounds than they are to one another",
+        "MFCC-DTW deviation (Eqn. 2), mean ± std; below 0: closer to the sounds than they are to one another",
         ("class", "test sounds", *(HEADINGS[name] for name in averages)),
         tuple(rows),
-        f"Settings: {evaluation.settings}. A class needs 3 test sounds; with fewer than {ENOUGH} the "
+        f"Settings: {evaluation.settings}. A class needs 3 test sounds; with fewer than {ENOUGH}, the "
         "standard deviation in the denominator, and so the deviation, is unreliable.",
     )
 
@@ -169,8 +169,8 @@ def beside_published(evaluation: Evaluation, published: Published) -> Table:
         "Published sounds beside this run: deviation of decoded centres, SNR of reconstructions",
         ("", *(result.name for result in evaluation.classes), "average", "SNR, dB, median"),
         rows,
-        f"SNR: test sounds of the run; {len(snr)} published sounds, each against the sound of the data for "
-        "which its SNR is highest.",
+        f"The SNR of this run is that of its test sounds. Each of the {len(snr)} published reconstructions "
+        "is compared with the sound of the data for which the SNR is highest.",
     )
 
 

@@ -1,4 +1,7 @@
-"""The loss term by which the modal decoder learns the components of recordings."""
+"""The loss term with which the modal decoder learns the components of recordings.
+
+The components are oscillators, modes (damped sinusoids) and noise (`trainer.components`).
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ FEWEST = 4.0
 PRESENCE = 0.3
 """Weight of the cross-entropy of the modes' probabilities."""
 PITCH = 5.0
-"""Weight of f₁. It is high, because a difference of a tenth of an octave is clearly audible."""
+"""Weight of the difference in f₁, the lowest frequency; a tenth of an octave is already clearly audible."""
 STEEP = 2.0
-"""Slope, per neper of level around `AUDIBLE`, of the weight of a free oscillator or a noise band."""
+"""Slope, per neper of level around `AUDIBLE`, of the weight of a free oscillator or of a noise band."""
 AFTER_S = 0.01
 """Time in seconds after the end of a sound in which its levels are still learnt."""
 
@@ -29,7 +32,7 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
     """Return the mean distance of the decoder's parameters at z [B, D] from the components of B sounds.
 
     Distances between levels, frequencies and decays are in nepers. Distances between frequencies and between
-    phases are weighted by how clearly a sound has the oscillator.
+    phases are weighted by how tonal the sound is near the oscillator's frequency.
     """
     hidden, found = decoder.hidden(z), decoder.pitch(z)
     first = components.free_weight[:, 0]

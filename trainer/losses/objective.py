@@ -23,17 +23,17 @@ from trainer.models.vae import VAE, VAEOutput
 
 VARIATIONAL, CLASSIFICATION, JOINT = "variational", "classification", "joint"
 OWN_SPREAD = 0.35
-"""Standard deviation of the noise around a sound's own point."""
+"""Standard deviation of the noise around the point that a sound has of its own in latent space."""
 
 
 class Objective(nn.Module):
     """The model and its losses as one module, so that wrappers (DDP, compile, autocast) wrap a whole step.
 
-    A step computes only the values that its loss needs, as DDP waits for the gradient of every value.
+    A step computes only the values that its loss needs, because DDP waits for the gradient of every value.
     """
 
     def __init__(self, model: VAE, config: Config, medoids: Tensor | None = None) -> None:
-        """Wrap a model; `medoids` [classes, 1, T] is needed if the loss has terms of class centres."""
+        """Wrap a model; loss terms of class centres need `medoids` [classes, 1, T], the typical sounds."""
         super().__init__()
         self.model, self.config = model, config
         self.register_buffer("medoids", medoids, persistent=False)
@@ -55,15 +55,16 @@ class Objective(nn.Module):
         Args:
             step: "variational", "classification" or "joint".
             waveform: [B, 1, T], the target of the decoder.
-            encoder_input: the sounds that the encoder gets, [B, 1, T], or their measurements.
-            target: int64 [B, heads].
+            encoder_input: the sounds that the encoder gets, [B, 1, T], or measurements of these sounds.
+            target: int64 [B, heads], the class of each sound for each classifier.
             eps: [B, D] from N(0, I).
-            prototype: [ceil(B / 2), D], the prototypes of the classes of sounds 0, 2, 4, …; None omits the
-                terms of class centres.
+            prototype: [ceil(B / 2), D], the running mean of z of the classes of sounds 0, 2, 4, …; None omits
+                the terms of class centres.
             between: [B // 2], a position from 0 to 1 between sounds 0 and 1, 2 and 3, …; None omits the morph
                 term, which is 0 for a batch without pairs.
-            components: the components of the sounds, for a decoder that learns them.
-            points: [N, D], points at which the decoder learns the last N sounds, instead of the encoder's.
+            components: the oscillators, modes and noise of the sounds, for a decoder that learns these.
+            points: [N, D], points in latent space at which the decoder learns the last N sounds; they replace
+                the encoder's points.
         """
         loss, model = self.config.loss, self.model
         mean, log_var = model.encode(encoder_input)

@@ -48,7 +48,7 @@ def soft_dtw(cost: Tensor, gamma: float) -> Tensor:
 
 
 def _down(values: Tensor) -> Tensor:
-    """Shift the values [B, N] down by a row."""
+    """Shift the values [B, N] down by one row; the new first row is `FAR`."""
     return torch.nn.functional.pad(values[:, :-1], (1, 0), value=FAR)
 
 

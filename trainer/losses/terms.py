@@ -1,4 +1,4 @@
-"""The terms of the loss by name: those of the paper (section 3.2) and our own."""
+"""The terms of the loss by name: those of the paper (Lionello and Purwins, section 3.2) and our own."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Terms = dict[str, Tensor]
 """Unweighted terms by name, each a scalar: the mean over its sounds, class centres or pairs."""
 
 OF_PROTOTYPES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
-"""Terms that are means over class centres, and over pairs of sounds. All others are means over sounds."""
+"""Terms that are means over class centres, and over pairs of sounds. Other terms are means over sounds."""
 
 
 def needs_audio(config: LossConfig) -> bool:
-    """Return True if any term compares sounds, so that a step has to decode."""
+    """Return True if any term compares sounds, so that a training step must decode sounds."""
     return any((config.reconstruction, config.stft, config.soft_dtw, config.prototypes, config.morph))
 
 
@@ -61,12 +61,12 @@ def centre_terms(
 
     Args:
         audio: the sound decoded at the centre of each sound's class, [B, 1, T].
-        medoid: the medoid of that class, [B, 1, T].
+        medoid: the medoid (most typical training sound) of the class, [B, 1, T].
         waveform: the sound itself, [B, 1, T].
 
     Returns:
-        "centre": squared error and spectral distance from the medoid, with the weights of these terms.
-        "centre_dtw": soft-DTW from the sound.
+        "centre": squared error and spectral distance from the medoid, weighted as in `config`.
+        "centre_dtw": soft-DTW distance from the sound.
     """
     terms = {}
     if config.centre:
@@ -88,7 +88,8 @@ def morph_term(audio: Tensor, ends: tuple[Tensor, Tensor], share: Tensor, sample
         share: position on the line, 0 to 1, [B].
 
     Returns:
-        "morph": mean difference, in nepers, between the mel levels and levels interpolated between the ends.
+        "morph": mean difference, in nepers, between the mel levels and the levels interpolated between the
+        ends.
     """
     window = min(2 ** max(5, round(math.log2(MORPH_WINDOW_S * sample_rate))), audio.shape[-1])
     ours, first, second = (
@@ -104,7 +105,7 @@ def head_terms(heads: dict[str, Tensor], targets: Tensor) -> Terms:
 
     Args:
         heads: logits [B, classes] by the name of the loss.
-        targets: int64 [B, heads].
+        targets: int64 [B, heads], the class of each sound for each head (classifier).
     """
     return {
         name: functional.cross_entropy(logits, target)
@@ -113,7 +114,7 @@ def head_terms(heads: dict[str, Tensor], targets: Tensor) -> Terms:
 
 
 def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) -> dict[str, float]:
-    """Return the weight of every term in an epoch, counted from 0."""
+    """Return the weight of every term in the epoch with the number `epoch`, counted from 0."""
     warm = min(1.0, (epoch + 1) / config.kl_warmup_epochs) if config.kl_warmup_epochs else 1.0
     return {
         "reconstruction": config.reconstruction,
@@ -149,7 +150,7 @@ def divergence(mean: Tensor, log_var: Tensor) -> Tensor:
 def spectral_distance(audio: Tensor, waveform: Tensor, sizes: tuple[int, ...], floor: float) -> Tensor:
     """Return the multi-resolution STFT distance (Yamamoto et al. 2020): the mean over the window sizes.
 
-    For each size, it is the spectral convergence plus the log-magnitude distance, ‖A − W‖ / ‖W‖ +
+    For each size, the distance is the spectral convergence plus the log-magnitude distance, ‖A − W‖ / ‖W‖ +
     mean |log A − log W|, with Hann windows and a hop of a quarter window. A and W are the magnitudes
     sqrt(|STFT|² + floor²), scaled so that a full-scale sine has 1. Sizes above T are left out.
 

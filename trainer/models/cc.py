@@ -1,4 +1,4 @@
-"""CC-VAE, the model of the paper with plain convolutions (Table 2).
+"""CC-VAE, the model with plain convolutions of the paper (Lionello and Purwins, Table 2).
 
 Our choices where the paper leaves them open: leaky ReLUs between the layers, a linear output, and a causal
 decoder, which can stream.
@@ -16,7 +16,7 @@ CHANNELS = (128, 128, 256, 512, 1024)
 KERNELS = (5, 4, 4, 4, 4)
 """Rows 1 to 5 of Table 2."""
 GAIN = 1.0
-"""Gain of the initial weights of the means. With 10, the losses jump and the classes stay close together."""
+"""Gain of the initial weights for the mean. With 10, the losses jump and the classes stay close together."""
 LEAK = 0.2
 
 

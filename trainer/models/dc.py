@@ -1,4 +1,4 @@
-"""DC-VAE, the dilated model of the paper (Table 1).
+"""DC-VAE, the dilated model of the paper (Lionello and Purwins, Table 1).
 
 Our choices where the paper leaves them open: both sub-layers of a gated layer pass through tanh (as in the
 authors' code); the output and the convolutions around the dilation blocks are linear; a 1x1 convolution maps
@@ -24,7 +24,7 @@ from trainer.models.layers import (
 FRONT_FILTERS, FRONT_KERNEL = 16, 32
 """Rows 1 and 20 of Table 1."""
 GAIN = 10.0
-"""Gain of the initial weights of the means."""
+"""Gain of the initial weights of the layer that gives the mean."""
 
 
 class DCEncoder(nn.Module):

@@ -1,4 +1,4 @@
-"""The dilation block on a CPU: forward and backward of all its layers as one autograd function.
+"""The dilation block (`trainer.models.layers`) on a CPU: all its gated layers as one autograd function.
 
 x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the mean of the products is (x_L - x_0) / L. Only the gates are kept:
 the backward pass recovers x_i from x_{i+1} by subtraction. Apart from its convolutions, a layer is one loop
@@ -28,14 +28,14 @@ ONE, TWO = np.float32(1), np.float32(2)
 
 @njit(nogil=True, fastmath=True)
 def _advance(x, first, second):  # type: ignore[no-untyped-def]
-    """x += tanh(a)·tanh(b), from the gates of a and b; all flat."""
+    """Compute x += tanh(a)·tanh(b) from the gates of a and b; all arrays are flat."""
     for i in range(x.size):
         x[i] += (TWO * first[i] - ONE) * (TWO * second[i] - ONE)
 
 
 @njit(nogil=True, fastmath=True)
 def _retreat(x, first, second, grad, via_first, via_second, d_first, d_second):  # type: ignore[no-untyped-def]
-    """Undo the step: compute x, and the gradients with respect to x (a sum of three), a and b; all flat."""
+    """Undo `_advance`: compute x, and the gradients for x (a sum of three), a and b; all arrays are flat."""
     for i in range(x.size):
         one, two = TWO * first[i] - ONE, TWO * second[i] - ONE
         x[i] -= one * two
@@ -45,10 +45,9 @@ def _retreat(x, first, second, grad, via_first, via_second, d_first, d_second): 
 
 
 class _Arrays(threading.local):
-    """Large arrays, by name, that each thread reuses: page faults in new arrays would take longer than the
-    sums.
+    """Large arrays that each thread keeps by name and reuses.
 
-    New arrays are filled with zeros.
+    Page faults in new arrays would take longer than the sums. New arrays are filled with zeros.
     """
 
     def __init__(self) -> None:
@@ -62,7 +61,7 @@ class _Arrays(threading.local):
 
 
 class _Workspace:
-    """The gates of a whole batch, which the next block of the same shape reuses."""
+    """Arrays for the gates of a batch; the next dilation block of the same shape reuses them."""
 
     def __init__(self) -> None:
         self._free: list[Tensor] = []
@@ -85,12 +84,12 @@ _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}
 
 
 def _pool(workers: int, threads: int) -> ThreadPoolExecutor:
-    """Return a pool of Python threads, each of which lets PyTorch use some threads of its own."""
+    """Return a pool of `workers` Python threads, each of which lets PyTorch use `threads` threads."""
     if (workers, threads) not in _pools:
         before = torch.get_num_threads()
         together = threading.Barrier(workers)
         pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,))
-        list(pool.map(lambda _: together.wait(), range(workers)))  # all have started
+        list(pool.map(lambda _: together.wait(), range(workers)))  # wait until all workers have started
         torch.set_num_threads(before)
         _pools[workers, threads] = pool
     return _pools[workers, threads]
@@ -109,7 +108,7 @@ def _each(work: Callable[[int], Result], count: int) -> list[Result]:
 
 
 def _image(rows: Tensor) -> Tensor:
-    """View rows [T, C] as the image [1, C, 1, T], channels last, that a convolution takes."""
+    """View rows [T, C] as an image [1, C, 1, T], channels last, as a convolution takes it."""
     return rows.t()[None, :, None]
 
 
@@ -124,7 +123,7 @@ def _filters(weight: Tensor) -> list[tuple[Tensor, ...]]:
 
 
 class GatedLayers(torch.autograd.Function):
-    """Compute the mean of the products of all layers, [B, T, C]; arguments as for `DilationBlock`."""
+    """Computes the output of a `DilationBlock`, [B, T, C], from the weights of the block."""
 
     @staticmethod
     @torch.inference_mode(False)  # reused arrays must not be inference tensors
@@ -172,7 +171,7 @@ class GatedLayers(torch.autograd.Function):
         gates, dilations = ctx.gates, ctx.dilations
         batch, layers, _, time, channels = gates.shape
         filters = _filters(weight)
-        turned = _filters(weight.flip(3).permute(0, 1, 4, 3, 2).contiguous())  # from a gradient to an input's
+        turned = _filters(weight.flip(3).permute(0, 1, 4, 3, 2).contiguous())  # for the gradients of inputs
         skip = grads[0] / layers
         grad = skip.clone(memory_format=torch.contiguous_format)
         reach = max(map(max, dilations))

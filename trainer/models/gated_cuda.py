@@ -1,4 +1,4 @@
-"""The dilation block on a GPU: a layer is one Triton kernel forward and two backward.
+"""The dilation block (`trainer.models.layers`) on a GPU: one Triton kernel per layer forward, two backward.
 
 PyTorch's own convolutions write every intermediate value of a layer to the GPU's memory and read it again;
 here, a layer only reads its input and writes its output. The backward pass recomputes the gates, so that a
@@ -21,7 +21,7 @@ from torch import Tensor
 FORWARD = {"TILE": 128, "num_warps": 8}
 BACKWARD = {"TILE": 64, "num_warps": 4}
 SUMS = {"TILE": 32, "TILES": 16, "num_warps": 2, "num_stages": 1}
-"""Rows of a tile, warps of a program, tiles summed by a program: the fastest of those tried on an H200."""
+"""Rows of a tile, warps of a program, tiles summed by a program: the fastest values tried on an H200 GPU."""
 FREE = ["time", "delay_1", "delay_2", "above_1", "above_2"]
 """Integers for whose values the kernels are not specialised."""
 
@@ -33,9 +33,9 @@ def _rows(start, t, time, c, C: tl.constexpr):  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _matrix(start, row, c, C: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Load C columns of weights [C, 2C], from column `row` on: [C, C]."""
-    return tl.load(start + c[:, None] * (2 * C) + row + c[None, :])
+def _matrix(start, first, c, C: tl.constexpr):  # type: ignore[no-untyped-def]
+    """Load C columns of weights [C, 2C], beginning with column `first`: [C, C]."""
+    return tl.load(start + c[:, None] * (2 * C) + first + c[None, :])
 
 
 @triton.jit
@@ -73,7 +73,7 @@ def _retreat(x, grad, slopes, now, past, bias, slopes_above, now_above, past_abo
              ABOVE: tl.constexpr, LAYER: tl.constexpr):  # fmt: skip
     """Compute the gradient for a layer's output, and those for its a and b (`slopes`), [2, B, T, C].
 
-    `grad` holds the gradient for the output of the layer above, and then that for its input.
+    At first, `grad` holds the gradient for the output of the layer above; at the end, that for its input.
     ABOVE is False for the last layer. LAYER is False for the last call, which only completes the gradient for
     the input of the first layer.
     """
@@ -143,7 +143,7 @@ def takes(x: Tensor, channels: int) -> bool:
 
 
 class GatedLayers(torch.autograd.Function):
-    """Compute the mean of the products of all layers, [B, T, C], with the weights of a `DilationBlock`."""
+    """Computes the output of a `DilationBlock`, [B, T, C], from the weights of the block."""
 
     @staticmethod
     def forward(

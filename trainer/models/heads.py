@@ -1,4 +1,4 @@
-"""Classifiers at the bottleneck: one on all of z, or several, each on some dimensions of z."""
+"""Classifiers of z, the latent vector: one on all of z, or several (heads), each on some dimensions of z."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from trainer.config import HeadConfig
 
 CLASSIFICATION = "classification"
-"""Name of the loss of a single classifier; that of a named head is "classification/<name>"."""
+"""Name of the loss of a single classifier; the loss of a named head is "classification/<name>"."""
 
 
 def perceptron(inputs: int, hidden: Sequence[int], classes: int) -> nn.Sequential:
@@ -23,7 +23,7 @@ def perceptron(inputs: int, hidden: Sequence[int], classes: int) -> nn.Sequentia
 
 
 class Heads(nn.ModuleDict):
-    """A perceptron for each head, in the order of the configuration."""
+    """Perceptrons, one for each head, in the order of the configuration."""
 
     def __init__(self, heads: Sequence[HeadConfig], hidden: Sequence[int]) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Heads(nn.ModuleDict):
             self[head.name] = perceptron(head.dims[1] - head.dims[0], hidden, head.classes)
 
     def forward(self, z: Tensor) -> dict[str, Tensor]:
-        """z [B, D] -> logits [B, classes] by the name of the loss."""
+        """Return the logits [B, classes] for z [B, D], by the name of the loss."""
         return {
             f"{CLASSIFICATION}/{name}": head(z[:, first:end])
             for (name, head), (first, end) in zip(self.items(), self.dims, strict=True)

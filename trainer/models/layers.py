@@ -1,4 +1,7 @@
-"""The layers of the paper's models that PyTorch does not have, and their initial weights.
+"""The layers of the paper's models that PyTorch lacks, and their initial weights.
+
+"The paper" is Lionello and Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
+Discriminative Loss for Sound Morphing*.
 
 Inside a dilation block, audio is time-major, [B, T, C], so that a delay is an offset into the rows.
 """
@@ -17,14 +20,15 @@ from trainer.architectures import HOP_LENGTH
 from trainer.config import ModelConfig
 
 CYCLES = (10, 5)
-"""m of the two sub-layers: the dilation of layer i (from 0) is 2^(i mod m)."""
+"""Cycle length m of each of the two sub-layers: the dilation of layer i (from 0) is 2^(i mod m)."""
 
 
 def dilations(layers: int) -> list[tuple[int, int]]:
     """Return the dilations of both sub-layers of each layer, in samples (section 3 of the paper).
 
-    An output of 50 layers depends on 5,116 samples (m = 10) and 311 (m = 5), the sum of the dilations plus 1.
-    The paper gives 5,119 and 319 for the same formula, by mistake.
+    After 50 layers, an output depends on 5,116 samples through the sub-layers with m = 10 and on 311 through
+    those with m = 5: the sum of the dilations plus 1. For the same formula, the paper wrongly gives 5,119 and
+    319.
     """
     slow, fast = CYCLES
     return [(2 ** (i % slow), 2 ** (i % fast)) for i in range(layers)]
@@ -42,7 +46,7 @@ def _fused() -> ModuleType | None:
 
 @cache
 def _looped() -> ModuleType | None:
-    """Return the module of the CPU loops if numba is installed; the extra `learn` does not include numba."""
+    """Return the module of the CPU loops if numba is installed; the pip extra `learn` lacks numba."""
     if importlib.util.find_spec("numba") is None:
         return None
     from trainer.models import gated
@@ -51,14 +55,14 @@ def _looped() -> ModuleType | None:
 
 
 class DilationBlock(nn.Module):
-    """`layers` gated residual layers of kernel 2 and their mean (section 3, Table 1 rows 2 and 19).
+    """Gated residual layers of kernel 2 and their mean (section 3; Table 1, rows 2 and 19).
 
     x_{i+1} = x_i + tanh(sub1(x_i))·tanh(sub2(x_i)); the output is the mean of the products. The block is
     causal, with zeros before the first sample.
 
     Args:
         layers: number of gated layers (the paper has 50).
-        channels: filters of a sub-layer (the paper has 32).
+        channels: number of filters of a sub-layer (the paper has 32).
     """
 
     def __init__(self, layers: int, channels: int) -> None:
@@ -73,7 +77,7 @@ class DilationBlock(nn.Module):
             self.bias[:, channels:] = 1.0  # sub-layer 2 starts as an open gate, so that the signal passes
 
     def forward(self, x: Tensor) -> Tensor:
-        """x [B, T, channels] -> [B, T, channels].
+        """Return the mean of the products, [B, T, channels], for x [B, T, channels].
 
         Calls `plain` where no faster code applies: under PyTorch's compiler, on a GPU where `gated_cuda`
         cannot be used, and on a CPU without numba or under autocast. The residual sum stays in 32 bits, also
@@ -91,7 +95,7 @@ class DilationBlock(nn.Module):
         return looped.GatedLayers.apply(x, self.now, self.past, self.bias, dilations(layers))
 
     def plain(self, x: Tensor) -> Tensor:
-        """Compute the same with `nn.functional.conv1d`; also the reference for tests and benchmarks."""
+        """Compute the result of `forward` by `nn.functional.conv1d`, as a reference for comparisons."""
         channels = self.now.shape[1]
         x = x.transpose(1, 2)
         total = torch.zeros_like(x)
@@ -115,7 +119,7 @@ class CausalConv(nn.Conv1d):
         return super().forward(nn.functional.pad(x, (self.kernel_size[0] - 1, 0)))
 
     def rows(self, x: Tensor) -> Tensor:
-        """Compute the same for rows, [B, T, C] -> [B, T, C']; on a CPU, many times faster."""
+        """Compute the same convolution for rows, [B, T, C] -> [B, T, C'], many times faster on a CPU."""
         taps = self.kernel_size[0]
         padded = nn.functional.pad(x, (0, 0, taps - 1, 0))
         if self.in_channels == 1:  # one product of all windows and all filters
@@ -146,11 +150,11 @@ class CausalUpsample(nn.ConvTranspose1d):
 class FrameDense(nn.Linear):
     """The dense layer from z to the latent sequence, with one row of weights for each frame.
 
-    So frame f depends only on z at frame f, and z may differ at every frame.
+    Because frame f depends only on z at frame f, z may differ at every frame.
     """
 
     def forward(self, z: Tensor) -> Tensor:
-        """z [B, D] or [B, F, D] -> latent sequence [B, F]."""
+        """Return the latent sequence [B, F] for z [B, D] or [B, F, D]."""
         if z.dim() == 2:
             return super().forward(z)
         return (z * self.weight).sum(-1) + self.bias
@@ -160,8 +164,8 @@ class Bottleneck(nn.Module):
     """Two parallel dense layers on a one-channel latent sequence [B, 1, F]: mean and log-variance [B, D].
 
     Sounds have a peak of 1 but are mostly silent, so the sequence has about a tenth of unit amplitude at the
-    start of training. The initial means are `gain` times as large, and the noise has a tenth of their power:
-    with more, the decoder would find only noise in z and learn to ignore it.
+    start of training. The initial means are `gain` times as large, and the noise has a tenth of the power
+    of the means: with more noise, the decoder would learn to ignore z.
     """
 
     def __init__(self, config: ModelConfig, gain: float) -> None:
@@ -183,11 +187,11 @@ def keep_power(*modules: nn.Module, leak: float = 1.0) -> None:
     """Rescale PyTorch's initial weights so that layers keep the power of a signal.
 
     With the default gain of 3^-½, a dozen layers would make the signal, and with it the gradient, a thousand
-    times smaller. Layers of one channel start as (noisy) averages of two samples and (noisy) repetitions:
-    with random signs, they would keep only a narrow band.
+    times smaller. Layers of one channel start as noisy averages of two samples, or as noisy repetitions of a
+    sample: with random signs, they would keep only a narrow band.
 
     Args:
-        leak: slope below zero of the leaky ReLUs that follow the layers; 1 without such ReLUs.
+        leak: slope, below zero, of the leaky ReLUs that follow the layers; 1 if there are none.
     """
     power = (1.0 + leak**2) / 2.0
     for module in modules:

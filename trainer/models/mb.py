@@ -1,14 +1,15 @@
 """MB-VAE: the dilated model on the bands of a filter bank, fast enough for a slow machine.
 
-The differences from the paper's DC-VAE (`trainer.models.dc`), and their purpose:
+The differences from the DC-VAE of Lionello and Purwins (`trainer.models.dc`), and their purposes:
 
 - The gated layers run on M bands at 1/M of the sample rate (`trainer.models.pqmf`): a layer reaches M times
   as far and costs 1/M. A causal filter joins the bands, so that the model still streams exactly.
-- There are two hidden layers between z and the latent sequence, and each frame has several values.
+- There are two hidden layers between z (the latent vector) and the latent sequence, and each frame of this
+  sequence has several values.
 - The filter bank needs a few frames to reach full level. `onset`, a dense layer from the hidden values to the
   first samples, makes the attack.
 - The encoder takes log-mel levels instead of waveforms, through strided convolutions. So phase has hardly any
-  influence, and new takes are encoded near the other takes of their class.
+  influence, and new recordings are encoded near the other recordings of their class.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ LEVELS = 48
 WINDOW_S = 0.032
 """Length of the encoder's window in seconds, rounded to a power of two samples; the hop is a quarter."""
 LOWEST_POWER = 1e-7
-"""Added to the power of a mel band before the logarithm."""
+"""Power that is added to that of a mel band before the logarithm is taken."""
 ENCODER_CHANNELS, ENCODER_KERNEL = (64, 64, 96), 5
 LEAK = 0.2
 
@@ -42,9 +43,10 @@ def delays(layers: int) -> list[int]:
 
 
 class _Gated(torch.autograd.Function):
-    """Forward and backward pass of all gated layers, in place; rows are (time, sound), time outermost.
+    """Forward and backward pass of all gated layers, in place.
 
-    Only the gates are kept: x_i is recovered from x_{i+1} by subtraction (as in `trainer.models.gated`).
+    The rows are the sounds at step 0, then the sounds at step 1, and so on. Only the gates are kept: x_i is
+    recovered from x_{i+1} by subtraction (as in `trainer.models.gated`).
     """
 
     @staticmethod
@@ -90,13 +92,13 @@ class _Gated(torch.autograd.Function):
 
 
 class GatedStack(nn.Module):
-    """Causal gated layers, x <- x + tanh(a)·σ(b), where a and b depend on x now and one delay ago.
+    """Causal gated layers, x <- x + tanh(a)·σ(b), where a and b depend on x at a step and one delay earlier.
 
-    There are zeros before the first row.
+    Before the first step, x is 0.
 
     Args:
         layers: number of layers.
-        width: values of a row.
+        width: number of values at each step of each sound.
     """
 
     def __init__(self, layers: int, width: int) -> None:
@@ -109,7 +111,7 @@ class GatedStack(nn.Module):
         nn.init.uniform_(self.past, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x [steps, B, width] -> [steps, B, width]."""
+        """Return the output of all layers, [steps, B, width], for x [steps, B, width]."""
         if torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type):
             return self.plain(x.float())
         flat = x.reshape(-1, x.shape[-1])
@@ -117,7 +119,7 @@ class GatedStack(nn.Module):
         return found.view(x.shape)
 
     def plain(self, x: Tensor) -> Tensor:
-        """Compute the same with PyTorch's own functions, as a reference for the tests."""
+        """Compute the result of `forward` with PyTorch's own functions, as a reference for the tests."""
         for i, delay in enumerate(delays(len(self.now))):
             late = functional.pad(x, (0, 0, 0, 0, delay, 0))[: len(x)]
             a, b = (x @ self.now[i] + late @ self.past[i] + self.bias[i]).chunk(2, dim=-1)
@@ -157,7 +159,7 @@ class MBEncoder(nn.Module):
         nn.init.constant_(self.log_var.bias, -4.0)
 
     def levels(self, audio: Tensor) -> Tensor:
-        """audio [B, 1, T], padded with zeros -> log-mel levels [B, 48, 1 + T // hop] of about unit spread."""
+        """Return log-mel levels [B, 48, 1 + T // hop], of about unit spread, for audio [B, 1, T]."""
         padded = functional.pad(audio[:, 0], (self.window // 2, self.window // 2))
         parts = padded.unfold(-1, self.window, self.hop) * self.hann
         power = torch.view_as_real(torch.fft.rfft(parts)).square().sum(-1)
@@ -165,7 +167,7 @@ class MBEncoder(nn.Module):
         return (level.transpose(1, 2) + 5.0) / 5.0
 
     def features(self, audio: Tensor) -> Tensor:
-        """audio [B, 1, T] -> the input of the last layers [B, F]."""
+        """Return the input of the last layers, [B, F], for audio [B, 1, T]."""
         return self.convs(self.levels(audio)).flatten(1)
 
     def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
@@ -174,7 +176,7 @@ class MBEncoder(nn.Module):
 
 
 class FrameRows(nn.Module):
-    """A dense layer from the hidden values to those of each frame, with separate weights for each frame."""
+    """A dense layer from the hidden values to the values of each frame, with separate weights for each."""
 
     def __init__(self, frames: int, hidden: int, values: int, gain: float = 1.0) -> None:
         super().__init__()
@@ -182,7 +184,7 @@ class FrameRows(nn.Module):
         self.bias = nn.Parameter(torch.zeros(frames, values))
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """[B, hidden], or [B, F, hidden] for each frame -> [B, F, values]."""
+        """Return values [B, F, values] for hidden values [B, hidden], or [B, F, hidden] if frames differ."""
         frames, values, _ = self.weight.shape
         if hidden.dim() == 2:
             flat = functional.linear(hidden, self.weight.flatten(0, 1), self.bias.flatten())

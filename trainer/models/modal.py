@@ -1,18 +1,18 @@
-"""The modal decoder: a drum as oscillators and band noise.
+"""The modal decoder: it makes a drum sound from oscillators and band noise.
 
-    z₁ ─► f₁, the frequency of the body
+    z₁ ─► f₁, the frequency of the lowest oscillator
     z ─► pitch net (float64) ─► sweep, and frequencies of all other oscillators
-    z ─► hidden ─► hidden ─┬─► knots ─► levels of noise bands and free oscillators, frame by frame
+    z ─► hidden ─► hidden ─┬─► knots (times) ─► levels of noise bands and free oscillators, frame by frame
                            ├─► level, decay and probability of each mode
                            └─► the frame at which the sound ends (gate)
 
 - Four *free* oscillators have the frequencies f₁ and f₁·r₂ … f₁·r₄. f₁ sweeps downwards, as the pitch of a
-  drum head does: f₁(t) = f₁ (1 + s e^(-t/τ)). f₁ depends on the first coordinate alone, so it glides evenly
-  along a path from one drum to another.
+  drum head does: f₁(t) = f₁ (1 + s e^(-t/τ)). f₁ depends on the first coordinate of z (z₁) alone, so it
+  glides evenly along a path from one drum to another.
 - *Modes* are damped sinusoids. Each has a narrow frequency zone of its own; the zones lie side by side.
   The decoder gives each mode a probability. The mode sounds where this probability exceeds the mode's *draw*,
-  a fixed number. So a sound between training sounds has as many clear partials as they have. With the mean of
-  their levels instead, all partials would be faint.
+  a fixed number. So a sound between training sounds has as many clear partials as the training sounds
+  have. With the mean of their levels instead, all its partials would be faint.
 - *Noise* fills mel-spaced bands. A share of each band's power *rings*: it consists of dense partials. The
   rest is Gaussian noise. Tables hold both kinds, and the position of a sample alone selects the entry. So the
   sound does not depend on how the frames are divided into calls.
@@ -54,11 +54,11 @@ from trainer.config import ModelConfig
 LEAK = 0.2
 PITCH_HIDDEN = 64
 PITCH_SCALE = 0.35
-"""f₁ = MIDDLE_HZ · e^(SPREAD · tanh(PITCH_SCALE · z₁)): z₁ from -2 to 2 gives 44 to 273 Hz."""
+"""f₁ = MIDDLE_HZ · e^(SPREAD · tanh(PITCH_SCALE · z₁)): z₁ from -2 to 2 gives 44 to 272 Hz."""
 LOUDEST, LOUDEST_MODE = 1.0, -0.5
 """Largest log level of a noise band or free oscillator, and of a mode."""
 START_LEVEL = -9.0
-"""Log level of the modes at the start of training."""
+"""Log level of the modes before training."""
 SHARPNESS = 3.0
 """Slope of a mode's gate against the difference between the logit of its probability and its draw."""
 
@@ -91,7 +91,7 @@ def draws(modes: int) -> NDArray[np.float32]:
 
 
 class Pitch(nn.Module):
-    """z [..., D] -> the frequencies of all oscillators: f₁ from z₁, the others from a small network."""
+    """Gives the frequencies of all oscillators for z [..., D]: f₁ from z₁, others from a small network."""
 
     zones: Tensor
 
@@ -186,7 +186,7 @@ class ModalDecoder(nn.Module):
     # ---- parameters of a sound
 
     def knot_levels(self, hidden: Tensor) -> Tensor:
-        """Return log levels at the knots: [B, knots, bands + FREE]; hidden [B, width]."""
+        """Return the log levels at the knots, [B, knots, bands + FREE], for hidden values [B, width]."""
         return self.levels(torch.einsum("bh,kvh->bkv", hidden, self.knot_values) + self.knot_bias)
 
     def mode_levels(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
@@ -196,7 +196,7 @@ class ModalDecoder(nn.Module):
         return level, torch.exp(low + (high - low) * torch.sigmoid(decay))
 
     def mode_gate(self, hidden: Tensor) -> Tensor:
-        """Return the gain of each mode by its probability, 0 to 1: [..., modes]."""
+        """Return the gain that follows from the probability of each mode, 0 to 1: [..., modes]."""
         return torch.sigmoid(SHARPNESS * (self.presence(hidden) - self.draw))
 
     def ringing_share(self, hidden: Tensor) -> Tensor:
@@ -237,7 +237,7 @@ class ModalDecoder(nn.Module):
         return ((end.clamp(max=self.frames) - boundary) / self.gate_frames).clamp(0.0, 1.0)
 
     def stream(self, z: Tensor) -> Tensor:
-        """Return the sound [B, F * hop] for z [B, F, D] of the frames from 0 on, as streaming decodes it."""
+        """Return the sound [B, F * hop] for z [B, F, D] of the first F frames, as streaming gives it."""
         hop, rate = self.hop_length, self.sample_rate
         batch, count = z.shape[:2]
         hidden = self.hidden(z)
@@ -288,7 +288,7 @@ class ModalDecoder(nn.Module):
         return audio.reshape(batch, -1)
 
     def _levels_at(self, hidden: Tensor, boundary: Tensor) -> Tensor:
-        """Return log levels at one boundary of each frame: hidden [B, F, width] -> [B, F, bands + FREE]."""
+        """Return log levels at one boundary of each frame, [B, F, bands + FREE], for hidden [B, F, width]."""
         knot, share = self.knot[boundary], self.share[boundary, None]
         values = []
         for step in (0, 1):

@@ -1,4 +1,4 @@
-"""The encoder for the modal decoder: it measures the envelope, the pitch of the body, and the partials.
+"""The encoder for the modal decoder (`trainer.models.modal`): it measures envelope, pitch and partials.
 
            measurements (`Inputs`)                               networks
     audio ─┬─► log-mel levels over time ───────────────────────► convolutions ─┐
@@ -6,9 +6,10 @@
            └─► levels of the zones of the modes ───────────────► dense ────────┘
 
 The windows of the mel levels are too short to distinguish a tone from noise, or the pitches of two kicks. So
-two more branches analyse long windows of the same sound. The branch of the body measures the frequency of the
-strongest low partial. The network of this branch gets the spectrum at fixed intervals from that partial, so
-it need not learn each pitch separately: 1,215 recordings are too few for that.
+two more branches analyse long windows of the same sound. The *body* branch measures the frequency of the
+strongest low partial. Its network gets the spectrum at fixed intervals from that partial, so it need not
+learn each pitch separately; 1,215 training sounds, as the bundled drums have, are too few for that. The
+*zones* branch measures the level in the frequency zone of each mode (damped sinusoid).
 """
 
 from __future__ import annotations
@@ -28,23 +29,23 @@ from trainer.models.mb import LEAK, MBEncoder
 BODY_HZ = (25.0, 520.0)
 """Range in which the encoder looks for the strongest low partial."""
 PEAK_WINDOWS = ((2048, 8192), (2048, 4096), (2048, 16_384))
-"""Start and length, in samples, of the windows for that partial.
+"""Start and length, in samples, of the windows in which that partial is measured.
 
-The partial in the first window is the origin of the intervals.
+Its frequency in the first window is the origin of the intervals.
 """
 BODY_WINDOWS = (
     *((0, 1024), (512, 2048), (2048, 2048), (4096, 4096), (8192, 4096), (12_288, 8192), (20_480, 8192)),
     *((32_768, 16_384), (1024, 16_384)),
 )
-"""Start and length, in samples, of the windows for the spectrum around that partial."""
+"""Start and length, in samples, of the windows in which the spectrum around that partial is measured."""
 PER_OCTAVE, BELOW, ABOVE = 24, 24, 60
-"""Number of levels per octave, number below the partial, and number above it."""
+"""Numbers of spectral levels: in an octave, below that partial, and above it."""
 DROPOUT = 0.2
-"""Share of the values that training sets to zero before the dense layer after them."""
+"""Share of the inputs of a dense layer that are set to zero in training."""
 ZONE_WINDOWS = ((1024, 8192), (1024, 32_768), (17_408, 16_384))
-"""Start and length, in samples, of the windows for the zones of the modes."""
+"""Start and length, in samples, of the windows in which the zones of the modes are measured."""
 WIDTHS = (96, 96)
-"""Widths of the dense layers in the branch of the body, and in that of the zones."""
+"""Widths of the two dense layers in each of the branches body and zones."""
 LEAST_POWER = 1e-9
 LEAST_BEND = 1e-3
 """Smallest bend of the parabola at a peak; it prevents a division by zero in a flat spectrum."""
@@ -55,14 +56,14 @@ OFFSET, SCALE = 10.0, 5.0
 class ModalEncoder(MBEncoder):
     """Audio [B, 1, T] -> mean, log_var [B, D].
 
-    The first coordinate of the mean is the pitch (`trainer.models.modal`). It comes from the branch of the
-    body alone: the other branches fit the training sounds too closely to find the pitch of a new sound.
+    The first coordinate of the mean is the pitch (`trainer.models.modal`). It comes from the body branch
+    alone: the other branches fit the training sounds too closely to find the pitch of a new sound.
 
     Attributes:
         peak_windows, body_windows, zone_windows: start and length, in samples, of each window.
-        ranges: for each window of a peak, the first and the last bin in which the peak may lie.
-        spans: for each window of the zones, the first and the last bin of each zone, [modes] each.
-        intervals: natural logarithms of the intervals around the partial, float32.
+        ranges: for each peak window, the first and the last bin in which the partial may lie.
+        spans: for each zone window, the first and the last bins of all zones, [modes] each.
+        intervals: intervals around the partial as natural logarithms of frequency ratios, float32.
     """
 
     intervals: Tensor
@@ -133,7 +134,7 @@ class ModalEncoder(MBEncoder):
 
 
 def _zone_bins(first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the bins of each zone, [modes, most]; a zone with fewer bins repeats its last one."""
+    """Return the bins of each zone, [modes, most]; a zone with fewer bins repeats its last bin."""
     return np.minimum(first[:, None] + np.arange(int((last - first).max()) + 1), last[:, None])
 
 

@@ -1,6 +1,6 @@
-"""The near-perfect cosine-modulated filter bank of `mb`.
+"""The near-perfect cosine-modulated filter bank of the model `mb` (`trainer.models.mb`).
 
-The prototype filter is a Kaiser-windowed low-pass (Lin & Vaidyanathan 1998) of 8 taps for each band. Its
+The prototype filter is a Kaiser-windowed low-pass (Lin & Vaidyanathan 1998) with 8 taps for each band. Its
 cutoff, 0.6182 of the width of a band, makes neighbouring bands add up to one for any number of bands.
 Analysis followed by synthesis reproduces a sound with an error of -56 dB.
 """

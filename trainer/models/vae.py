@@ -14,14 +14,15 @@ from trainer.config import ModelConfig, check_model
 from trainer.models.heads import CLASSIFICATION, Heads, perceptron
 
 MEMORY = 40.0
-"""Number of sounds over which the running mean of a prototype extends."""
+"""Number of sounds over which a prototype, the running mean of z of a class, extends."""
 
 
 @dataclass(frozen=True)
 class VAEOutput:
     """The output of a pass: audio [B, 1, T] in ±1; mean, log_var and z [B, D]; logits [B, classes].
 
-    `heads` has the logits of every head by the name of its loss; `logits` are those of the first head.
+    `heads` has the logits of every head (classifier) by the name of the head's loss; `logits` are those of
+    the first head.
     """
 
     audio: Tensor
@@ -33,13 +34,15 @@ class VAEOutput:
 
 
 class VAE(nn.Module):
-    """Encoder, decoder and the classifier at the bottleneck (Figure 1).
+    """Encoder, decoder and the classifier at the bottleneck (Figure 1 of Lionello and Purwins).
+
+    z, the point in latent space, is the bottleneck.
 
     Attributes:
         config: the shape of the model.
         encoder: audio [B, 1, T] -> mean, log_var [B, D].
         decoder: z [B, D] or, one for each frame, [B, F, D] -> audio [B, 1, T].
-        classifier: z [B, D] -> logits [B, classes], or, with heads, the logits of each by name.
+        classifier: z [B, D] -> logits [B, classes], or, with heads, the logits of each head by name.
         prototypes: running means of z by class, [classes, D], if the architecture keeps them.
         met: number of sounds of each class in the prototypes so far, [classes].
     """
@@ -73,19 +76,19 @@ class VAE(nn.Module):
         return {"prototypes": prototypes, "met": met}
 
     def encode(self, audio: Tensor | Inputs) -> tuple[Tensor, Tensor]:
-        """audio [B, 1, T] in ±1 -> mean, log_var [B, D]. An encoder that measures also takes `Inputs`."""
+        """Return mean and log_var, [B, D] each, for audio [B, 1, T] in ±1, or for measurements of audio."""
         return self.encoder(audio)
 
     def decode(self, z: Tensor) -> Tensor:
-        """z [B, D] or [B, F, D] -> audio [B, 1, T]."""
+        """Return audio [B, 1, T] for z [B, D] or, one for each frame, [B, F, D]."""
         return self.decoder(z)
 
     def classify(self, z: Tensor) -> Tensor:
-        """z [B, D] -> logits [B, classes] of the first head."""
+        """Return the logits [B, classes] of the first head for z [B, D]."""
         return next(iter(self.classify_all(z).values()))
 
     def classify_all(self, z: Tensor) -> dict[str, Tensor]:
-        """z [B, D] -> logits [B, classes] of every head, by the name of its loss."""
+        """Return the logits [B, classes] of every head for z [B, D], by the name of the head's loss."""
         found = self.classifier(z)
         return found if isinstance(found, dict) else {CLASSIFICATION: found}
 
@@ -106,7 +109,7 @@ def build(config: ModelConfig, classes: int) -> VAE:
     """Build the model that `config` describes; its weights come from PyTorch's global generator.
 
     Args:
-        classes: number of classes, at least 1; heads have theirs in `config`.
+        classes: number of classes, at least 1; `config` has the numbers of classes of the heads.
 
     Raises:
         ConfigError: if no model can have this shape.

@@ -1,11 +1,13 @@
-"""Adapts a model to a few sounds: each sound has a point of its own, which moves while the decoder learns.
+"""Adapts a trained model, the base, to a few sounds. Training moves the decoder and a point for each sound.
 
     points, decoder                 learn to produce the components of the sounds
     decoder at points of the base   keeps the base's components, so that the rest of the space does not change
     last layer of the encoder       is fitted to the points by least squares
 
-No sound is encoded or decoded, so a pass takes a tenth of the time of a pass of `fit`. Learning starts as
-soon as the components of the first sounds are known.
+A point is a place in the latent space. The components of a sound are its oscillators, modes and noise
+(`trainer.components`). Training compares components and does not encode or decode sounds, so a pass over the
+sounds takes a tenth of the time of an epoch in `trainer.run.fit`. Training starts as soon as the components
+of the first sounds are known.
 """
 
 from __future__ import annotations
@@ -34,27 +36,27 @@ from trainer.run.state import State
 from trainer.run.steps import Display, never
 
 POINTS = "points"
-"""Name of the optimiser."""
+"""Name of the only optimiser."""
 RATE, POINT_RATE, DECAY = 3e-3, 1e-2, 1e-3
 """Learning rates of the decoder and of the points, and the decoder's weight decay."""
 RISE = 0.05
-"""Fraction of the steps in which the learning rate rises; then it falls to 0 along half a cosine."""
+"""Fraction of the steps in which the learning rate rises; then the rate falls to 0 along half a cosine."""
 EARLY = 0.3
-"""Factor of the learning rate while the analysis is not complete."""
+"""Factor of the learning rate while some sounds have not been analysed yet."""
 WAIT_S = 0.2
-"""Longest time in seconds to wait for components."""
+"""Longest time in seconds to wait for the components of another sound."""
 SPREAD = 0.05
-"""Standard deviation of the noise around a point, which makes nearby points sound like the point."""
+"""Standard deviation of noise that is added to a point, so that nearby points learn to sound like it."""
 NORM = 1e-3
-"""Weight of the squared length of the points; this term keeps the points among those of the base."""
+"""Weight of the mean squared norm of the points; this term keeps them among the points of the base."""
 CLASSES = 0.1
-"""Weight of the classifier."""
+"""Weight of the classification loss."""
 KEPT = 1.0
-"""Weight of the components of the base at the points of its own sounds."""
+"""Weight of the term that keeps the base's components at the points of the base's own sounds."""
 ENCODED, AT_ONCE = 96, 8
-"""Number of the base's sounds to which the encoder is also fitted, and number decoded at once."""
+"""Number of the base's sounds to which the encoder is also fitted, and number of these decoded at once."""
 RIDGE, TINY = 0.1, 1e-9
-"""Ridge of the least-squares fit, relative to the variance of the features, and its smallest value."""
+"""Ridge of the least-squares fit, relative to the variance of the features, and smallest ridge."""
 SAVE_S = 20.0
 """Shortest time in seconds between two checkpoints."""
 
@@ -67,14 +69,16 @@ class Adaptation:
     """A run that adapts a model to its sounds.
 
     Args:
-        state: a new run, of the architecture "modal"; `begin` sets its components.
-        base: the model whose sounds are to stay unchanged, or None.
-        saved: the checkpoint to continue from; None starts at the encoder's points for the sounds.
+        state: the state of a new run with the architecture "modal"; `begin` adds the components of the
+            sounds.
+        base: the checkpoint of the base, whose sounds are to stay unchanged, or None.
+        saved: the checkpoint from which the run continues; with None, the points start where the encoder
+            places the sounds.
     """
 
     def __init__(self, state: State, base: Checkpoint | None, saved: Checkpoint | None = None) -> None:
         self.state = state
-        state.model.encoder.eval()  # without dropout: only its last layer learns
+        state.model.encoder.eval()  # without dropout, because only the last layer is trained
         self._encoder = cast(MBEncoder, state.model.encoder)
         self._decoder = cast(ModalDecoder, state.model.decoder)
         self._kept = None if base is None or not base.anchors.names else _Kept(self._decoder, base)
@@ -101,17 +105,17 @@ class Adaptation:
         return torch.cat([self._encoder.features(part) for part in sounds.split(self.state.at_once)])
 
     def snapshot(self, *, resumable: bool = True, look: Callable[[], None] = nothing) -> Checkpoint:
-        """Return the run as a checkpoint, with the points as its anchors.
+        """Return the run as a checkpoint; its anchors, named places in latent space, are the points.
 
         Args:
-            look: called repeatedly; an exception that it raises ends the work.
+            look: called repeatedly during the work; an exception that it raises ends the work.
         """
         self._set_anchors()
         self._fit_encoder(look)
         return fit.snapshot(self.state, resumable=resumable)
 
     def _set_anchors(self) -> None:
-        """Write the points into the run, as its anchors."""
+        """Store the points in the state of the run, as the anchors."""
         state = self.state
         state.anchors = Anchors(
             tuple(state.sounds.names[i] for i in state.train.tolist()),
@@ -123,9 +127,10 @@ class Adaptation:
     def _fit_encoder(self, look: Callable[[], None]) -> None:
         """Fit the encoder's last layer to the points, so that it maps each sound to its point.
 
-        The fit is by least squares over the sounds and their points, and over the base's sounds and the
-        encoder's earlier points for these. The ridge keeps the change small, so that the points of other
-        sounds hardly move.
+        The fit is by least squares over two sets: the sounds with their points, and the base's sounds with
+            the
+        points that the unchanged encoder gives them. The ridge keeps the change small, so that the points of
+        other sounds hardly move.
         """
         layer, features, wanted = self._encoder.mean, self._features, self.points.detach()
         if torch.equal(layer(features), wanted):
@@ -144,9 +149,9 @@ class Adaptation:
         layer.bias.add_((missing.mean(0) - middle @ change).float())
 
     def begin(self, analysis: Analysis, look: Callable[[], None] = nothing) -> None:
-        """Learn the sounds analysed so far, until the analysis is complete. A resumed run only waits for it.
+        """Train on the sounds analysed so far, until all are analysed. A resumed run only waits for this.
 
-        These steps do not count as a pass, and their learning rate is constant.
+        These training steps do not belong to an epoch, and their learning rate is constant.
 
         Args:
             look: called after each step; an exception that it raises ends the work.
@@ -167,10 +172,10 @@ class Adaptation:
         state.components = analysis.components
 
     def run(self, out: Path, display: Display, stop: Callable[[], bool] = never) -> bool:
-        """Learn to the end of the last pass; return False if `stop` ended the run earlier.
+        """Train to the end of the last epoch; return False if `stop` ended the run earlier.
 
-        The run is saved in the folder `out` after the first pass, then at most every `SAVE_S` seconds, and at
-        the end.
+        The run is saved in the folder `out` after the first epoch, then at most every `SAVE_S` seconds, and
+        at the end.
         """
         state = self.state
         checkpoint.save_atomically(out / fit.CONFIG, state.config.to_toml().encode())
@@ -188,7 +193,7 @@ class Adaptation:
         fit.write_log(self.state, out)
 
     def _pass(self, display: Display) -> None:
-        """Learn every sound once, and append a record of the pass to the history."""
+        """Train for an epoch, one pass over the sounds, and append a record of the epoch to the history."""
         state, began = self.state, time.perf_counter()
         seed = state.config.fit.seed
         order = sampling.epoch_order(None, torch.arange(len(state.train)), seed, state.epoch)
@@ -214,8 +219,8 @@ class Adaptation:
         """Take a step with the training sounds at `places`; return the unweighted terms of the loss.
 
         Args:
-            source: source of the noise around the points.
-            factor: factor of the learning rate.
+            source: generator of the noise around the points.
+            factor: factor of the learning rates.
         """
         state = self.state
         assert state.components is not None
@@ -254,7 +259,7 @@ class Adaptation:
 
 
 class _Kept:
-    """The components of a base at the points of its sounds."""
+    """Gives the components that a base makes at the points of its own sounds."""
 
     def __init__(self, decoder: ModalDecoder, base: Checkpoint) -> None:
         prefix = "decoder."
@@ -271,14 +276,14 @@ class _Kept:
 
     @torch.no_grad()
     def some(self, count: int, source: torch.Generator) -> tuple[Tensor, Components]:
-        """Return random points [count, D] around those of the sounds, and their components."""
+        """Return random points [count, D] around the points of the base's sounds, and their components."""
         chosen = self._points[torch.randint(len(self._points), (count,), generator=source)]
         near = chosen + SPREAD * torch.randn(chosen.shape, generator=source)
         return near, components_at(self._decoder, near)
 
     @torch.no_grad()
     def encoded(self, encoder: MBEncoder, look: Callable[[], None]) -> tuple[Tensor, Tensor]:
-        """Return the features [N, F] of some of the base's sounds, and the base's points [N, D] for them."""
+        """Return the features [N, F] of some of the base's sounds, and the base's points [N, D] for these."""
         if self._encoded is None:
             places = torch.linspace(0, len(self._points) - 1, min(ENCODED, len(self._points))).round().long()
             parts = []

@@ -1,4 +1,4 @@
-"""Start a run from given weights: those of the bundled base, or of any checkpoint."""
+"""Choose the weights from which a run starts: the base (a bundled model of drums), or any checkpoint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainer.run import checkpoint
 from trainer.run.checkpoint import Checkpoint
 
 BASE = Path(__file__).parents[1] / "bases" / "kit.safetensors"
-"""Weights of the recipe `kit`, float16, trained on the bundled drums; `python -m tools.base` writes them."""
+"""The base, a model of the recipe `kit` with weights in float16; `python -m tools.base` writes the file."""
 NONE = "none"
 
 
@@ -34,7 +34,7 @@ def choose(name: str | None, config: Config) -> Checkpoint | None:
     saved = checkpoint.load(name)
     if not _agree(saved.config.model, config.model):
         raise CheckpointError(
-            f"{name}: its model has another shape than the recipe; choose its recipe with --config"
+            f"{name}: its model and the recipe have different shapes; name the model's recipe with --config"
         )
     return saved
 

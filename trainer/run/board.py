@@ -1,4 +1,4 @@
-"""Writes a run for TensorBoard: losses, 1-NN accuracy, sounds of the model, and a picture of its points."""
+"""Writes TensorBoard files of a run: losses, 1-NN accuracy, decoded sounds, and a picture of latent space."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Board:
     """A display that writes TensorBoard's files.
 
     Args:
-        state: the run; earlier events after its current step are replaced.
+        state: the run; older events in the folder for steps after the current one are discarded.
         folder: folder of the files.
     """
 
@@ -43,7 +43,7 @@ class Board:
         self.writer.close()
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """Do nothing, as the curves have one point for each epoch."""
+        """Do nothing, because the curves have one point for each epoch."""
 
     def note(self, text: str) -> None:
         """Do nothing."""
@@ -88,7 +88,7 @@ class Board:
 def previews(state: State) -> Tensor:
     """Return the indices of `PREVIEWS` sounds of different classes, as far as possible.
 
-    They are validation sounds, or training sounds if there is no validation.
+    They are validation sounds, or training sounds if there are no validation sounds.
     """
     pool = state.parts.validation if len(state.parts.validation) else state.train
     labels = state.sounds.labels[pool].tolist()

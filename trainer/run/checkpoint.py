@@ -32,7 +32,7 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 
 @dataclass(frozen=True)
 class Anchors:
-    """The point of every training sound in the latent space of the checkpoint's model.
+    """The anchors: the point of every training sound in the latent space of the checkpoint's model.
 
     Attributes:
         names: unique name of each sound.
@@ -53,20 +53,20 @@ class Checkpoint:
         config: the complete configuration of the run.
         model: the weights by name.
         classes: names of the classes.
-        anchors: the training sounds in latent space.
+        anchors: the points of the training sounds in latent space.
         licence: licences of the sounds, separated by "; ".
         credits: one line for each source of sounds.
-        epoch: epochs finished.
-        position: steps done in the current epoch.
-        step: steps done in total.
+        epoch: number of finished epochs.
+        position: number of steps done in the current epoch.
+        step: number of steps done in total.
         totals: sums of the losses over the current epoch, by name.
-        seconds: time spent in the current epoch.
+        seconds: time spent in the current epoch, in seconds.
         best: lowest validation loss so far.
         history: the records of log.jsonl.
         data: folder of the sounds, and the digest of the prepared sounds.
         optimisers: state dictionaries by name; empty if the checkpoint cannot be resumed.
-        centres: centres of the clusters, as in `Sounds`; the nearest gives the class of another sound.
-        heads: class names of each head in [[model.heads]], by the head's name.
+        centres: centres of the clusters, as in `Sounds`; the nearest centre gives the class of another sound.
+        heads: class names of each head (classifier) in [[model.heads]], by the name of the head.
     """
 
     config: Config
@@ -92,7 +92,7 @@ _PLAIN = ("epoch", "position", "step", "totals", "seconds", "best", "history", "
 
 
 def save_atomically(path: Path, content: bytes) -> None:
-    """Replace the content of a file: at any moment, either the old or the new file exists, complete."""
+    """Replace the content of a file; at any moment, the complete old or the complete new file exists."""
     beside = path.with_name(path.name + ".part")
     try:
         with beside.open("wb") as file:
@@ -137,7 +137,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def checksum(facts: str, tensors: dict[str, Tensor]) -> str:
-    """Return the SHA-256, in hexadecimal, of the facts and the tensors, with names, types and shapes."""
+    """Return the SHA-256, in hex, of the facts, and of the tensors with their names, types and shapes."""
     digest = hashlib.sha256(facts.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
@@ -257,12 +257,12 @@ def _config(text: str) -> Config:
 
 
 def _tuples(group: dict[str, Any]) -> dict[str, Any]:
-    """Turn Adam's betas into a tuple, which JSON does not have."""
+    """Turn Adam's betas back into a tuple; JSON has stored them as a list."""
     return {key: tuple(value) if key == "betas" else value for key, value in group.items()}
 
 
 def restore(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Restore the saved state of an optimiser over the same parameters; raises CheckpointError."""
+    """Restore the saved state of an optimiser of the same parameters; raises CheckpointError."""
     try:
         optimiser.load_state_dict(state)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:

@@ -1,10 +1,11 @@
 """Makes and measures varied copies of the training sounds once; each epoch takes one set of copies.
 
 Without copies, a step spends most of its time on varying sounds and on computing their long spectra, neither
-of which depends on the weights. There are `[data] copies` sets; the first set is used again after the last.
+of which depends on the weights. The configuration key `[data] copies` gives the number of sets; the first set
+is used again after the last set.
 
-With `[loss] points`, a batch also has an equal number of unvaried training sounds, which the decoder learns
-at points of their own.
+With `[loss] points`, a batch also has an equal number of unvaried training sounds. The decoder learns each of
+them at a point of its own in latent space, which is learnt, too.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from trainer.run.state import State
 ORIGINALS = -1
 """Number of the set of unvaried sounds."""
 POINT_RATE = 0.02
-"""Learning rate of the points, before the factor of the schedule."""
+"""Learning rate of the points, before it is multiplied by the factor of the schedule."""
 AT_ONCE = 64
 """Number of measured sounds that are encoded at once."""
 
@@ -49,7 +50,7 @@ def give_points(state: State, points: Tensor | None = None) -> None:
     """Give each training sound a point of its own, and add the points to the only optimiser.
 
     Args:
-        points: [training sounds, D]; None takes the encoder's points for the sounds.
+        points: [training sounds, D]; with None, the encoder places the sounds.
     """
     if points is None:
         state.model.eval()

@@ -20,7 +20,7 @@ os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")  # read at the f
 
 
 def pick_device(name: str) -> torch.device:
-    """Return the device with a name; "auto" is the GPU if there is one.
+    """Return the device for a name: "cpu", "cuda", or "auto", which takes the GPU if there is one.
 
     Raises:
         TrainerError: if `name` is "cuda" and the machine has no GPU.
@@ -34,7 +34,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def make(fit: FitConfig) -> Fabric:
-    """Return the devices of a run. With several devices, `launch` starts the other processes.
+    """Return the `Fabric` of a run; with several devices, its `launch` starts the other processes.
 
     Raises:
         TrainerError: if the machine lacks the devices.

@@ -48,8 +48,8 @@ def _mixed(
     """Return sounds [B, 1, T] and their components, averaged or mixed with others of their class.
 
     Each sound is averaged with its partner in `others`, which may be the sound itself. With `[data] mix`,
-    partners are drawn here for a share of the sounds; a sound with known components then gets the body of its
-    partner, and is not averaged with it.
+    partners are drawn here for a share of the sounds. A sound with known components then gets the body of its
+    partner (the part that the free oscillators play) instead of being averaged with the partner.
     """
     config, every = state.config, state.sounds.waveforms
     waveform = every[indices]

@@ -1,4 +1,4 @@
-"""Starts or resumes a run, and trains to its end."""
+"""Starts or resumes a training run, and trains to the end of the run."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def start(
 
     Args:
         centres: centres of the clusters that give the classes, if they are known.
-        fabric: the devices, launched; None takes the devices of `config`, in this process.
-        base: the checkpoint whose weights the run starts from, of the same shape (`base.choose`).
-        analysed: analyse the sounds if the architecture learns their components; with False, call
-            `analyse_sounds` before training.
+        fabric: the launched Lightning Fabric; None makes one from `config`, and starts no other process.
+        base: the checkpoint from whose weights the run starts; its model has the same shape.
+        analysed: analyse the sounds if the architecture learns their components; with False, the caller must
+            call `analyse_sounds` before training.
 
     Raises:
         TrainerError: if the data or the device cannot be used.
@@ -106,7 +106,7 @@ def analyse_sounds(state: State, progress: Progress | None = None) -> None:
 
 
 def _credited(sounds: Sounds, base: Checkpoint) -> Sounds:
-    """Add the licence and the credits of a base, as the model still contains what the base has learnt."""
+    """Add the licence and the credits of a base, because the model starts from the base's weights."""
     licences = {*sounds.licence.split("; "), *base.licence.split("; ")}
     credits = {*sounds.credits, *base.credits}
     return dataclasses.replace(sounds, licence="; ".join(sorted(licences)), credits=tuple(sorted(credits)))
@@ -152,7 +152,7 @@ def resume(
         raise CheckpointError(f"this checkpoint cannot be resumed: it has only the model; resume from {LAST}")
     state = restored(saved, config, folder, progress, fabric)
     if saved.optimisers.keys() != state.optimisers.keys():
-        raise CheckpointError("a run of `trainer play`; only that command continues it")
+        raise CheckpointError("this is a run of `trainer play`; only that command continues it")
     if config.loss.points:
         copies.give_points(state, saved.anchors.mean)
     for name, optimiser in state.optimisers.items():
@@ -187,7 +187,7 @@ def restored(
 
 
 def finish_epoch(state: State) -> dict[str, Any]:
-    """End the epoch, validate if it is due, and return the record of the epoch for the log."""
+    """End the epoch, validate the model if that is due, and return the record of the epoch for the log."""
     fit = state.config.fit
     means = {name: value / state.passes for name, value in state.totals.items()}
     record = {
@@ -212,7 +212,7 @@ def finish_epoch(state: State) -> dict[str, Any]:
 
 
 def out_of_patience(state: State) -> bool:
-    """Return True if the validation loss has not fallen for `patience_epochs`."""
+    """Return True if the validation loss has not fallen for `patience_epochs` epochs."""
     patience = state.config.fit.patience_epochs
     scores = [
         (record["criterion"], record["epoch"])
@@ -225,7 +225,7 @@ def out_of_patience(state: State) -> bool:
 
 
 def snapshot(state: State, *, resumable: bool = True) -> Checkpoint:
-    """Return the state as a checkpoint, after encoding the anchors if the model has changed."""
+    """Return the state as a checkpoint; first encode the training sounds if the model has changed."""
     if state.anchors is None:
         state.anchors = encode_anchors(state)
     return Checkpoint(
@@ -272,7 +272,7 @@ def clear(out: Path) -> None:
 
 
 def keep_periodic(state: State, out: Path) -> None:
-    """Write a numbered checkpoint every `keep_epochs` and delete the oldest beyond `keep`."""
+    """Write a numbered checkpoint every `keep_epochs` epochs, and delete all but the newest `keep`."""
     fit = state.config.fit
     if not fit.keep_epochs or state.epoch % fit.keep_epochs:
         return
@@ -289,7 +289,7 @@ def run(state: State, out: Path, display: Display, stop: Callable[[], bool] = ne
         stop: called between steps; once it returns True, the state is saved and the run ends.
 
     Returns:
-        True if the run was finished, False if `stop` ended it.
+        True if the run was finished, False if `stop` ended the run.
     """
     is_first = state.fabric.is_global_zero
     if is_first:

@@ -1,4 +1,4 @@
-"""Cuts a batch into parts, for processes and for the number of sounds in memory at once."""
+"""Cuts a batch into parts: a share for each process, in pieces that fit into memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Part:
     """Rows of a batch that one process holds in memory at once.
 
     Attributes:
-        rows: rows of the batch; the first is even if the loss has class centres or pairs.
-        size: rows of the whole batch.
+        rows: rows of the batch; the first row is even if the loss has class centres or pairs.
+        size: number of rows of the whole batch.
         counts: False if the rows are computed only because every process must take part in the step.
     """
 
@@ -24,12 +24,12 @@ class Part:
 
     @property
     def prototypes(self) -> slice:
-        """The batch's class centres for these rows: one for every even row."""
+        """Slice of the batch's class centres that belong to these rows; every even row has one."""
         return slice((self.rows.start + 1) // 2, (self.rows.stop + 1) // 2)
 
     @property
     def pairs(self) -> slice:
-        """The batch's pairs for these rows: each even row and the next one."""
+        """Slice of the batch's pairs that belong to these rows; a pair is an even row and the next row."""
         return slice(self.rows.start // 2, self.rows.stop // 2)
 
     def share(self, term: str) -> float:
@@ -46,11 +46,11 @@ class Part:
 def cut(size: int, at_once: int, paired: bool, rank: int = 0, processes: int = 1) -> Iterator[Part]:
     """Yield the parts of a batch for one process.
 
-    A process for which the batch has no row takes the first row, which then does not count.
+    A process for which the batch has no row takes the first row, but its results do not count.
 
     Args:
-        size: rows of the batch.
-        at_once: rows in memory at once; rounded up to an even number if `paired`.
+        size: number of rows of the batch.
+        at_once: number of rows in memory at once; rounded up to an even number if `paired`.
         paired: keep rows 0 and 1, 2 and 3, … together.
         rank: number of this process, from 0.
         processes: number of processes.

@@ -1,4 +1,4 @@
-"""Displays of a run: a bar with the remaining time on a terminal, plain lines elsewhere."""
+"""Displays of a training run: a bar with the remaining time on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Bars:
         )
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """Print a line if the epoch was validated or there is no bar."""
+        """Print a line if the epoch ended with a validation, or if there is no bar."""
         if "validation" not in record and self.console.is_terminal:
             return
         parts = [f"epoch {record['epoch']}/{self.epochs}", terms(record["train"])]
@@ -115,7 +115,7 @@ class Silent:
 
 
 class Several:
-    """A display that forwards to several others."""
+    """A display that forwards everything to several other displays."""
 
     def __init__(self, *displays: Display) -> None:
         self.displays = displays

@@ -1,4 +1,4 @@
-"""The state of a run in memory."""
+"""The state of a training run in memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trainer.models.vae import VAE
 from trainer.run.checkpoint import Anchors
 
 CPU_AT_ONCE = 8
-"""Default number of sounds in memory at once on a CPU; a GPU takes the whole batch."""
+"""Default number of sounds in memory at once on a CPU; on a GPU, the default is the whole batch."""
 
 
 @dataclass
@@ -31,15 +31,15 @@ class State:
     Attributes:
         model: the model; `objective` contains it, wrapped for the devices.
         parts: the sounds for training, validation and test.
-        components: components of the sounds, for an architecture that learns them.
-        bodies: the part of each sound that its free oscillators play, [N, 1, T], for exchanging bodies.
-        targets: int64 [N, heads], the class of each sound for each head.
-        position: steps done in the current epoch.
+        components: oscillators, modes and noise of the sounds, for an architecture that learns these.
+        bodies: the body of each sound, the part that its free oscillators play, [N, 1, T]; training exchanges
+            bodies between sounds.
+        targets: int64 [N, heads], the class of each sound for each head (classifier).
+        position: number of steps done in the current epoch.
         totals: sums of the losses over the current epoch, by name.
-        seconds: time spent in the current epoch.
-        anchors: the points of the training sounds, encoded by `model` or their own; None after the model has
-            changed.
-        points: [sounds, D], the points of the training sounds, if these have their own.
+        seconds: time spent in the current epoch, in seconds.
+        anchors: the points of the training sounds in latent space; None after the model has changed.
+        points: [sounds, D], learnt points of the training sounds; None if the encoder gives the points.
         copies: sets of measured sounds made so far, by number (`trainer.run.copies`).
     """
 

@@ -32,7 +32,7 @@ class Display(Protocol):
         """Show a step; the losses are unweighted, by name."""
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """Show the end of an epoch; `record` is its line of the log."""
+        """Show the end of an epoch; `record` is the line of the log for the epoch."""
 
     def note(self, text: str) -> None:
         """Show one line of text."""
@@ -70,7 +70,7 @@ def rate(config: Config, step: int, steps: int) -> float:
 
 
 def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, float] | None:
-    """Take a joint step, or a variational step and then a classification step (section 3.2).
+    """Take a joint step, or a variational and then a classification step (Lionello and Purwins, section 3.2).
 
     Args:
         batch: the batch of all processes; each process takes its part.
@@ -90,7 +90,7 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
     shape = (len(batch), config.model.latent_dim)
     noise = sampling.generator(config.fit.seed, "noise", state.step)
     first, second = (torch.randn(shape, generator=noise).to(state.device) for _ in range(2))
-    torch.manual_seed(noise.initial_seed())  # for dropout: a resumed run continues as if uninterrupted
+    torch.manual_seed(noise.initial_seed())  # for dropout, so that a resumed run repeats the draws
     if config.optim.update == "joint":
         return _descend(state, JOINT, batch, first, weight, stop)
     shifted = batch
@@ -117,8 +117,8 @@ def _descend(
 ) -> dict[str, float] | None:
     """Take a step of one optimiser on the mean loss of the batch, with a few sounds in memory at a time.
 
-    Class centres and pairs are chosen before the batch is cut, so that the loss depends neither on the number
-    of sounds in memory at once nor on the number of processes.
+    Class centres and pairs of sounds are chosen before the batch is cut into parts, so that the loss depends
+    neither on the number of sounds in memory at once nor on the number of processes.
     """
     optimiser, fabric = state.optimisers[name], state.fabric
     optimiser.zero_grad(set_to_none=True)
@@ -182,7 +182,7 @@ def _move(state: State, optimiser: torch.optim.Optimizer) -> None:
 
 @torch.no_grad()
 def _updated(state: State, batch: Batch, label: Tensor) -> dict[str, Tensor]:
-    """Return the prototypes after the update by the whole batch, the same in every process."""
+    """Return the prototypes (running means of z by class), updated by the batch of all processes."""
     means = [state.model.encode(part)[0] for part in batch.encoder_input.split(state.at_once)]
     return state.model.updated(torch.cat(means), label)
 
@@ -206,7 +206,7 @@ def train_epoch(
     """Train the rest of the current epoch.
 
     Returns:
-        True if the epoch was finished, False if `stop` ended it.
+        True if the epoch was finished, False if `stop` ended the epoch.
     """
     state.model.train()
     for batch in batches(state):

@@ -1,4 +1,4 @@
-"""Validates a model in training, and encodes its anchors."""
+"""Validates a model in training, and encodes its anchors: the training sounds as points in latent space."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def encode(state: State, indices: Tensor) -> Tensor:
 
 
 def encode_anchors(state: State) -> Anchors:
-    """Return the points of the training sounds: their own, or else the encoder's."""
+    """Return the training sounds at their own learnt points, or else at the encoder's points."""
     state.model.eval()
     names = tuple(state.sounds.names[i] for i in state.train.tolist())
     points = encode(state, state.train) if state.points is None else state.points.detach().cpu()[state.train]
@@ -32,7 +32,7 @@ def encode_anchors(state: State) -> Anchors:
 
 
 def nearest_neighbour(known: Tensor, labels: Tensor, points: Tensor, truth: Tensor) -> float:
-    """Return the fraction of points [M, D] whose nearest known point [N, D] has their label (section 4)."""
+    """Return the fraction of points [M, D] whose nearest known point [N, D] has the same label."""
     nearest = torch.cdist(points, known).argmin(1)
     return (labels[nearest] == truth).double().mean().item()
 
@@ -51,7 +51,8 @@ def validate(state: State) -> dict[str, Any]:
 
     Returns:
         "validation": the losses by name on the validation sounds at z = mean ({} without such sounds);
-        "nearest_neighbour": 1-NN accuracy, training -> validation sounds (None without such sounds);
+        "nearest_neighbour": 1-NN (nearest-neighbour) accuracy of the validation sounds among the training
+        sounds (None without validation sounds);
         "leave_one_out": 1-NN accuracy within the training sounds.
     """
     state.anchors = encode_anchors(state)
@@ -81,7 +82,7 @@ def validate(state: State) -> dict[str, Any]:
 
 
 def criterion(state: State, record: dict[str, Any]) -> float | None:
-    """Return the weighted validation loss, by which the best checkpoint is chosen; None if not measured."""
+    """Return the weighted validation loss, which decides on the best checkpoint; None if not measured."""
     values, heads = record.get("validation"), state.config.model.heads
     if not values:
         return None

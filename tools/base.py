@@ -1,7 +1,7 @@
 """`python -m tools.base RUN`: write the base, the model from which training starts unless told otherwise.
 
-RUN is a training run of the recipe `kit`. The base contains its weights, and the points of its training
-sounds in latent space, both in float16. It leaves out the optimisers and the log, which only a run needs.
+RUN is a training run of the recipe `kit`. The base contains the weights of the run, and the points of the
+training sounds in latent space, both in float16. It leaves out the optimisers and the log of the run.
 """
 
 from __future__ import annotations

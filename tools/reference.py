@@ -117,7 +117,7 @@ def _model_file() -> str:
 
 
 def _blocks(text: str) -> str:
-    """Return a text with its indented lines as blocks of code."""
+    """Return a text in which the indented lines have become Markdown code blocks."""
     return re.sub(
         r"((?:^ {4}.*\n?)+)", lambda found: f"```\n{inspect.cleandoc(found[1])}\n```\n", text, flags=re.M
     )
@@ -142,7 +142,7 @@ def _summary(kind: type[Any]) -> str:
 
 
 def _attributes(kind: type[Any]) -> dict[str, str]:
-    """Return the texts of a docstring's attributes by name."""
+    """Return the description of each attribute in a docstring, by the name of the attribute."""
     text = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")[2]
     found: dict[str, str] = {}
     names: list[str] = []

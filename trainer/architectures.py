@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trainer.config import ModelConfig
 
 HOP_LENGTH = 32
-"""Samples in a latent frame of the paper's models, which have five layers of stride 2 (Tables 1 and 2)."""
+"""Number of samples in a latent frame of the paper's models: five layers of stride 2 (Tables 1 and 2)."""
 
 
 @dataclass(frozen=True)

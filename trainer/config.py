@@ -115,23 +115,24 @@ class DataConfig:
         balance: "none" draws each sound once an epoch; "class" draws every class equally often; "source"
             draws every pair of a class and a source (the origin of a sound in manifest.csv) equally often.
         max_per_source: largest number of sounds of a class from one source, spread evenly; 0 takes all.
-        mix: fraction of the drawn sounds that are averaged with another training sound of their class; 0 in
+        mix: fraction of the drawn sounds that are averaged with another training sound of the class; 0 in
             the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
             architecture "modal", these sounds get the body (the part that the free oscillators play) of the
             other sound instead, and all bodies are transposed.
-        averages: number of sounds that are added for each training sound: its averages with other sounds of
-            its class, drawn once for the run; 0 in the paper (authors' code: 20, so 21 sounds for each file).
+        averages: number of averages that are added for each training sound; each is the mean of the sound and
+            another sound of the class, drawn once for the run. 0 in the paper (authors' code: 20, so 21
+            sounds for each file).
         shift_ms: largest shift in time, early or late, of the encoder's input; 0 in the paper.
         shift_steps: the training steps in which the encoder's input is shifted: "both", or only
             "classification"; the variational step then uses unshifted sounds.
-        align_ms: longest part cut from the start of a training sound to align its waveform with its class;
-            the waveform may also be inverted. Validation and test sounds are not changed. 0, as in the paper,
-            aligns nothing.
+        align_ms: longest part cut from the start of a training sound to align its waveform with others of the
+            class; the waveform may also be inverted. Validation and test sounds are not changed. 0, as in the
+            paper, aligns nothing.
         leak: also train on the test sounds, once an epoch, as the validation loop of the authors' code does.
-            An experiment: `evaluate` then measures sounds that the model was trained on.
-        copies: number of varied copies of each training sound, which are made and measured once. An epoch
-            takes one copy of each sound; after the last copies, the first ones are used again. 0 varies the
-            sounds anew in each epoch ("modal" only; 0 in the paper). A copy takes 37 kB of memory.
+            This is an experiment: `evaluate` then measures sounds that the model was trained on.
+        copies: number of varied copies of each training sound; the copies are made and measured once. An
+            epoch takes one copy of each sound; after the last copies, the first ones are used again. 0 varies
+            the sounds anew in each epoch ("modal" only; 0 in the paper). A copy takes 37 kB of memory.
         vary_zones: largest change of pitch in training, in widths of a mode's frequency zone ("modal" only);
             0 in the paper.
         vary_db: standard deviation, in dB, of each of the three cosines that form the curve of a random
@@ -401,7 +402,7 @@ VARIED = ("vary_zones", "vary_db", "vary_attack_db", "vary_damping")
 COMPARED = ("reconstruction", "stft", "soft_dtw", "centre", "centre_dtw", "morph")
 """Keys of [loss] whose terms compare decoded sounds with real ones."""
 MAX_WHOLE = 2**63 - 1  # the limit of PyTorch's seeds and sizes
-SHORTEST_STFT = 4  # samples; the hop is a quarter
+SHORTEST_STFT = 4  # samples; the hop is a quarter of this
 _AT_MOST = {
     ("data", "test_fraction"): 0.9,
     ("data", "validation_fraction"): 0.9,
@@ -501,7 +502,7 @@ def _check_taught(config: Config) -> None:
 
 
 def _check_drawn(config: Config) -> None:
-    """Refuse ways of drawing sounds that contradict each other or the steps."""
+    """Refuse ways of drawing sounds that contradict each other or the kind of training steps."""
     data = config.data
     if data.averages and data.mix:
         raise ConfigError(f"[data] averages = {data.averages} and mix = {data.mix:g}: one of them must be 0")

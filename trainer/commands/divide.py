@@ -8,10 +8,10 @@ from pathlib import Path
 
 from trainer.data import division
 
-HELP = "divide a collection of drums into training, validation and test kits"
+HELP = "divide a collection of drum sounds into training, validation and test kits"
 DESCRIPTION = """Make four folders from a collection of one-shots with a manifest.csv. The folders train,
-validation and test share no drum kit. The folder layers has those drums of validation and test that were
-recorded at three velocities or more.
+validation and test share no drum kit. The folder layers has the sounds of those validation and
+test drums that were recorded at three velocities or more.
 docs/data.md describes the columns of the manifest and the keys of a recipe, and lists public kits."""
 
 

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print all results and settings as JSON")
     parser.add_argument(
-        "--report", type=Path, metavar="FILE.html", help="write one page with tables, pictures and players"
+        "--report", type=Path, metavar="FILE.html", help="write one page with tables, pictures and audio"
     )
     parser.add_argument(
         "--published",

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         found = alignment.aligned(sounds, parts.train, config.model.length)
         before, after = (alignment.coherence(some, parts.train) for some in (sounds, found))
         turned = sum(cut is not None and cut[1] < 0 for cut in found.cuts)
-        print(f"aligned: mean coherence of a class {before:.2f}, now {after:.2f}; {turned} inverted")
+        print(f"alignment: mean coherence {before:.2f} before, {after:.2f} after; {turned} inverted")
     if alone := findings.classes_of_one(sounds):
         print(f"a class of one sound cannot be held out: {', '.join(alone)}")
     return 0

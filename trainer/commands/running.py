@@ -26,7 +26,7 @@ def train(
     """Start a run, from the weights of `base` if it is given, or continue the run of `saved`.
 
     Returns:
-        The exit code: 0, or 128 + the signal after which the run was saved and stopped.
+        The exit code: 0, or 128 + the number of the signal after which the run was saved and stopped.
     """
     fabric = devices.make(config.fit)
     fabric.launch()  # with several devices, the other processes run this command too

@@ -5,8 +5,8 @@
 
 A loss on spectra cannot distinguish a tone from noise of equal energy. A loss on waveforms silences an
 oscillator whose phase is wrong. So each recording is analysed once, and the decoder learns the components
-that are found. Each kind of component is measured on what remains of the recording without the kinds before
-it, so that the components together sound like the recording.
+that are found. Each kind of component is measured on the recording minus the kinds before it, so
+that the components together sound like the recording.
 """
 
 from __future__ import annotations
@@ -45,11 +45,12 @@ class Components:
     """The components of N sounds; levels are natural logarithms of amplitudes, weights are 0 to 1.
 
     A knot is a time at which levels are given. A mode is a damped sinusoid in a frequency zone of its own.
+    `FREE` is the number of free oscillators.
 
     Attributes:
         log_f1, sweep, log_tau: [N], parameters of f(t) = f₁ (1 + sweep · e^(-t/τ)), the frequency in Hz of
             the strongest partial below 480 Hz, at t seconds.
-        log_ratio: [N, FREE - 1], log frequency ratios of the other free oscillators to the first.
+        log_ratio: [N, FREE - 1], log frequency ratios of the other free oscillators to the first one.
         free_level: [N, knots, FREE], levels of the free oscillators at the knots.
         phase: [N, FREE], phases of the free oscillators at the start, in cycles.
         free_weight: [N, FREE], how tonal the sound is near the frequency of each free oscillator.
@@ -142,6 +143,6 @@ def _analysed(sound: Tensor, config: ModelConfig) -> tuple[Row, Array]:
 
 
 def _end(sound: Array) -> int:
-    """Return the sample from which a sound [T] stays `QUIET_DB` below its peak."""
+    """Return the sample from which a sound [T] stays below the level `QUIET_DB`."""
     loud = np.abs(sound) > np.abs(sound).max() * 10 ** (QUIET_DB / 20)
     return int(np.flatnonzero(loud)[-1]) + 1 if loud.any() else 1

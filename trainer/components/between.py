@@ -28,7 +28,7 @@ def share_between(sound: Array, taken_hz: Array, rate: int, at: NDArray[np.int64
     """Return the share of each noise band's power that is not in modes, LEAST to 1: [len(at), bands].
 
     Args:
-        sound: the sound without its free oscillators, [T].
+        sound: the sound without its free oscillators (low partials that sweep in frequency), [T].
         taken_hz: frequencies of the modes, [K].
         at: samples at which the share is returned.
 

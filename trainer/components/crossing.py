@@ -22,7 +22,7 @@ from trainer.config import ModelConfig
 STEPS, STEP = 10, 0.025
 """Largest number of steps by which a body is transposed up or down, and the frequency step in nepers."""
 BODY_DB = 4.0
-"""Standard deviation of the change in a body's level."""
+"""Standard deviation, in dB, of the change in a body's level."""
 AUDIBLE = 0.01
 """Peak level up to which a body counts as missing."""
 
@@ -52,13 +52,13 @@ class Crossing:
     ) -> tuple[Tensor, Components]:
         """Return the sounds with other bodies, [B, 1, T], at their original peaks, and their components.
 
-        The new body gets the peak of the old body, times a random gain (`BODY_DB`). If the old
-        or the new body is missing, the new body gets only the random gain.
+        The new body gets the peak of the old body, times a random gain (`BODY_DB`). If the old or the
+        new body is missing, the new body gets only the random gain.
 
         Args:
             sounds: the sounds, [B, 1, T].
-            own: their components.
-            bodies: their bodies, [B, 1, T].
+            own: components of the sounds.
+            bodies: bodies of the sounds, [B, 1, T].
             others: components and bodies of the sounds that give the new bodies; a sound may get its own
                 body, transposed.
             source: generator of the random draws.

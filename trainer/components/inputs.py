@@ -11,8 +11,8 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Inputs:
-    """Measurements of B sounds. They do not depend on the encoder's weights, so training can
-    reuse them.
+    """Measurements of B sounds. They do not depend on the encoder's weights, so training can reuse
+    them.
 
     Attributes:
         course: log-mel levels over time, [B, 48, windows].

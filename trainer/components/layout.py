@@ -2,8 +2,8 @@
 
 The decoder makes a drum sound from free oscillators, whose frequencies sweep together, from modes (damped
 sinusoids, each in a frequency zone of its own) and from noise in bands. A knot is a time at which levels are
-learnt; between knots, levels are interpolated. The decoder
-(`trainer.models.modal`) and the analysis of recordings (`trainer.components.analysis`) share the layout.
+learnt; between knots, levels are interpolated. The decoder (`trainer.models.modal`) and the analysis of
+recordings (`trainer.components.analysis`) share the layout.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def noise_table(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Make Gaussian or ringing noise of unit power in mel-spaced bands that overlap by half.
 
-    Every hit starts at the beginning of the table, so each band is rotated to begin where its power is nearly
-    constant. The signs of the bands are chosen to keep the peak of their sum low.
+    Every sound starts at the beginning of the table, so each band is rotated to begin where its power is
+    nearly constant. The signs of the bands are chosen to keep the peak of their sum low.
 
     Returns:
         float32 [bands, T], with values rounded to float16, and int64 [bands], the period of each band in

@@ -78,8 +78,8 @@ class Variation:
     ) -> tuple[Tensor, Components]:
         """Change attack and damping of sounds, by random numbers from 0 to 1, [B] each.
 
-        The gain in nepers is b·e^(-t/τ) - a·t. `bump` sets b, `fade` sets τ, and `damped` sets a; up to 0.5,
-        `damped` sets a to 0.
+        The gain in nepers is b·e^(-t/τ) - a·t. `bump` sets b, `fade` sets τ, and `damped` sets a, which
+        is 0 for values up to 0.5.
         """
         low, high = (math.log(edge) for edge in ATTACK_S)
         tau = torch.exp(low + (high - low) * fade)[:, None]
@@ -146,7 +146,7 @@ class Variation:
 
 
 def _at_peak(sounds: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Scale sounds [B, T] to the peaks of others; return them and their change of level in nepers, [B, 1]."""
+    """Scale sounds [B, T] to the peaks of `like`; return the sounds and the changes in nepers, [B, 1]."""
     gain = like.abs().amax(1, keepdim=True) / sounds.abs().amax(1, keepdim=True).clamp(min=1e-9)
     return sounds * gain, gain.clamp(min=1e-9).log()
 

@@ -51,7 +51,7 @@ def aligned(sounds: Sounds, train: Tensor, length: int) -> Sounds:
 
 
 def best_windows(recordings: Array, length: int) -> tuple[list[int], list[int]]:
-    """Find where the window of each sound of a class begins, and its sign.
+    """Find the start and the sign of the window of each sound of a class.
 
     In turn, each sound takes the window that correlates best with the sum of the other windows, until no
     window moves.

@@ -57,7 +57,7 @@ def classes(stems: Sequence[str], otherwise: str) -> list[str]:
 
 
 def kind(stem: str) -> str:
-    """Return the kind of drum that a name contains, or ""."""
+    """Return the kind of drum that a file name mentions, or ""."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem)
     words = " ".join(re.findall(r"[^\W\d_]+", apart)).lower()
     found = _first(KINDS, words)

@@ -108,11 +108,11 @@ def read(name: str) -> Recipe:
 
 
 def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
-    """Make a folder `out` with train, validation, test and layers; it appears only when it is complete.
+    """Make a folder `out` with train, validation, test and layers; the folder appears only when complete.
 
-    Each of the four has a sub-folder for each class, and a manifest.csv with the columns of the collection's
-    manifest. A file is named source__drum__velocity__number; the column `original` has its name in the
-    collection. `layers` has all sounds of those drums in validation and test that were recorded at
+    Each of the four folders has a sub-folder for each class, and a manifest.csv with the columns of the
+    collection's manifest. A file is named source__drum__velocity__number; the column `original` has its name
+    in the collection. `layers` has all sounds of those drums in validation and test that were recorded at
     three velocities or more; the column `part` of its manifest says in which of the two parts a drum is.
 
     Returns:
@@ -194,7 +194,7 @@ def _like(text: str, patterns: Sequence[str]) -> bool:
 
 
 def _check_groups(parts: dict[str, list[Row]]) -> None:
-    """Refuse near-duplicates in two parts."""
+    """Refuse groups of near-duplicates that lie in two parts."""
     where: dict[str, str] = {}
     for part, rows in parts.items():
         for row in rows:
@@ -226,7 +226,7 @@ def _layered(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _named(rows: Iterable[Row]) -> list[Row]:
-    """Return the rows with the names of their new files, sorted by these names."""
+    """Return the rows with the names of the new files, sorted by these names."""
     found = []
     counts: Counter[str] = Counter()
     for row in sorted(rows, key=lambda row: row["file"]):

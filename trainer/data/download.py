@@ -33,8 +33,8 @@ def download(url: str, target: Path, sha256: str = "", progress: Progress = lamb
         sha256: checksum of the file, in hex; "" accepts any file.
 
     Raises:
-        DownloadError: if the server has no such file, if the transfer keeps breaking (the part stays and the
-            next call resumes it), or if the checksum is wrong (the part is deleted).
+        DownloadError: if the server has no such file, if the transfer keeps breaking (the received part
+            stays, and the next call resumes the download), or if the checksum is wrong (the part is deleted).
     """
     part = target.with_name(target.name + ".part")
     failures = 0

@@ -2,7 +2,7 @@
 
 The deviation is Eqn. 2 in section 5.1 of the paper (Lionello and Purwins).
 
-For a class of real sounds x_j and a candidate for its centre c:
+For a class of real sounds x_j and a candidate c for the centre of the class:
 
     deviation_j = (dtw(x_j, c) - mean_k dtw(x_j, x_k)) / std_k dtw(x_j, x_k),   k over the other sounds
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 FEWEST = 3
-"""Smallest number of sounds in a class: with two, each sound has only one distance, which has no spread."""
+"""Smallest number of sounds in a class. With two sounds, each has only one distance, which has no spread."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def pairwise(sounds: Sequence[Array]) -> Array:
 
 
 def deviations(to_centre: Array, among: Array) -> Array:
-    """Return Eqn. 2 for each sound of a class; NaN where it is undefined.
+    """Return the deviation (Eqn. 2) of each sound of a class; NaN where it is undefined.
 
     Args:
         to_centre: distances from the N sounds to M candidates for the centre, [N, M].

@@ -27,8 +27,8 @@ class Batch:
     Attributes:
         waveform: float32 [B, 1, T], the target of the decoder.
         encoder_input: float32 [B, 1, T], the input of the encoder: the waveform, shifted in time.
-        label: int64 [B].
-        index: int64 [B], position in `Sounds`.
+        label: int64 [B], class of each sound.
+        index: int64 [B], position of each sound in `Sounds`.
         components: oscillators, modes and noise of the sounds in `encoder_input`, for a decoder that learns
             from these components.
         measured: measurements of the sounds, for an encoder that takes these instead of sounds; `waveform`
@@ -58,7 +58,7 @@ class Batch:
         return self.encoder_input if self.measured is None else self.measured
 
     def some(self, rows: slice | Tensor) -> Batch:
-        """Return a batch of some of the sounds, none of them with a point of its own."""
+        """Return a batch of some of the sounds, without points of their own."""
         components = None if self.components is None else self.components[rows]
         measured = None if self.measured is None else self.measured[rows]
         return Batch(
@@ -126,7 +126,7 @@ def epoch_order(strata: Sequence[object] | None, indices: Tensor, seed: int, epo
 
 
 def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None:
-    """Return the strata for `epoch_order` according to the setting `balance`.
+    """Return the strata (groups that are drawn equally often) according to the setting `balance`.
 
     "none" gives no strata, "class" the class of each sound, "source" the class and the source of each sound.
     """

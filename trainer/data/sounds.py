@@ -70,8 +70,7 @@ class Sounds:
     """Prepared sounds.
 
     Attributes:
-        names: unique file names, relative to the folder; without the suffix if no other name becomes the
-            same.
+        names: unique file names, relative to the folder; without the suffix where the names stay unique.
         classes: sorted names of the classes.
         labels: int64 [N], index into `classes`.
         sources: origin of each sound ("" if the folder has no manifest).
@@ -86,7 +85,7 @@ class Sounds:
         velocities: how hard each drum was hit, 0 to 1; None if the manifest does not say.
         recordings: float32 [N, 1, T + margin], longer windows for the alignment; None without alignment.
         cuts: for each aligned sound, the number of samples cut from its start, and its sign, 1 or -1; None
-            for the others. Empty if nothing is aligned.
+            for any other sound. Empty if nothing is aligned.
     """
 
     names: tuple[str, ...]
@@ -116,7 +115,7 @@ class Sounds:
 
 
 def find(folder: Path, config: DataConfig) -> tuple[list[Entry], list[Skipped]]:
-    """Find the audio files of a folder, in order of name, and those that are left out.
+    """Find the audio files of a folder, in order of name, and the files that are left out.
 
     `config.labels` selects the source of the class. Without a pattern, or with "auto" if no file matches the
     pattern, the class is taken from the manifest, or else from the first sub-folder. In a folder without
@@ -289,7 +288,7 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _velocity(text: str, name: str) -> float | None:
-    """Return the velocity of the file `name` from its text in the manifest; None without a text."""
+    """Return the velocity of the file `name` from its text in the manifest; None for an empty text."""
     if not text:
         return None
     try:

@@ -2,7 +2,7 @@
 
 The test sounds of a training run are measured. The training sounds are used only as neighbours for the 1-NN
 (nearest-neighbour) accuracy, for the class centres that a performer selects by name, and for a second
-signal-to-noise ratio.
+signal-to-noise ratio. z is a point in latent space.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ClassResult:
 
     Attributes:
         name: name of the class.
-        sounds: number of its test sounds.
+        sounds: number of test sounds of the class.
         centre: MFCC-DTW deviation (Eqn. 2) of the sound decoded at the class centre, the mean z of the test
             sounds.
         learned_centre: the same deviation for the mean z of the training sounds.
@@ -78,7 +78,7 @@ class Evaluation:
     """All results of a run.
 
     Attributes:
-        run: the checkpoint and its configuration, as plain values.
+        run: facts about the checkpoint and the configuration, as plain values.
         nearest_neighbour: fraction of the test sounds whose nearest training sound in z has the same class.
         leave_one_out: fraction of the test sounds whose nearest other test sound in z has the same class.
         classifier: accuracy of the bottleneck classifier; None if it was not trained.

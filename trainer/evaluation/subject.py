@@ -76,7 +76,7 @@ class Outputs:
 
     Attributes:
         mean: mean of each sound in latent space, float32 [N, D].
-        predicted: class that the model's classifier predicts at the mean, int64 [N].
+        predicted: class that the classifier of the model predicts at the mean, int64 [N].
         audio: reconstruction of each sound from its mean, float32 [N, 1, T].
         centres: mean over the test sounds of each class (Eqn. 2 of the paper), [C, D]; NaN for a class
             without test sounds.
@@ -127,8 +127,8 @@ def load(
     sounds = alignment.aligned(sounds, parts.train, config.model.length)
     if sounds.digest != saved.data.get("digest"):
         raise DataError(
-            f"{folder}: its sounds are not those of this run ({len(sounds.names)} now; the run trained on "
-            f"{len(saved.anchors.names)}), so it is unknown which are test sounds"
+            f"{folder}: its sounds are not those of this run ({len(sounds.names)} sounds now; the run had "
+            f"{len(saved.anchors.names)} to train on), so it is unknown which are test sounds"
         )
     if not len(parts.test):
         raise DataError(

@@ -19,6 +19,7 @@ HEADINGS = {
     "blur": "blur",
     "blur_at_peak": "blur, at peak 1",
 }
+"""Headings of columns. A take is a real test sound; the blur is the mean waveform of a class."""
 ENOUGH = 10
 """Number of test sounds of each class in the paper (Lionello and Purwins)."""
 

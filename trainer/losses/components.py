@@ -21,7 +21,7 @@ FEWEST = 4.0
 PRESENCE = 0.3
 """Weight of the cross-entropy of the modes' probabilities."""
 PITCH = 5.0
-"""Weight of the difference in f₁, the lowest frequency; a tenth of an octave is already clearly audible."""
+"""Weight of the difference in f₁, the lowest frequency, of which a tenth of an octave is clearly audible."""
 STEEP = 2.0
 """Slope, per neper of level around `AUDIBLE`, of the weight of a free oscillator or of a noise band."""
 AFTER_S = 0.01

@@ -11,7 +11,10 @@ from trainer.data.mfcc import mfcc
 
 COEFFICIENTS, BANDS = 13, 40
 WINDOW_S = 0.032
-"""Length of the window in seconds, rounded to a power of two samples: 256 at 8 kHz. The hop is half of it."""
+"""Length of the window in seconds, rounded to a power of two samples: 256 at 8 kHz.
+
+The hop is half the window.
+"""
 LOWEST_POWER = 1e-6
 """Lower limit of the power of a mel band: about 80 dB below a full-scale sine."""
 FAR = 1e10

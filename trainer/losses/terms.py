@@ -16,7 +16,10 @@ from trainer.models.heads import CLASSIFICATION
 from trainer.models.vae import VAEOutput
 
 MORPH_WINDOW_S = 0.016
-"""Length of the window in seconds, rounded to a power of two samples: 128 at 8 kHz. The hop is half of it."""
+"""Length of the window in seconds, rounded to a power of two samples: 128 at 8 kHz.
+
+The hop is half the window.
+"""
 
 Terms = dict[str, Tensor]
 """Unweighted terms by name, each a scalar: the mean over its sounds, class centres or pairs."""
@@ -41,7 +44,7 @@ def variational_terms(
     Args:
         output: the output of the model.
         waveform: [B, 1, T], the target.
-        sample_rate: sample rate of both, in Hz; only soft_dtw uses it.
+        sample_rate: sample rate of the sounds, in Hz; only soft_dtw uses it.
     """
     terms = {
         "reconstruction": reconstruction(output.audio, waveform, config.reduction),

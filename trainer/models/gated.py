@@ -1,12 +1,14 @@
 """The dilation block (`trainer.models.layers`) on a CPU: all its gated layers as one autograd function.
 
-x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the mean of the products is (x_L - x_0) / L. Only the gates are kept:
-the backward pass recovers x_i from x_{i+1} by subtraction. Apart from its convolutions, a layer is one loop
-over memory (numba) forward and one backward. The gates are kept as s = σ(2a), and tanh(a) = 2s - 1, because
-PyTorch's sigmoid is several times as fast as its tanh.
+Layer i of L takes x_i; its two convolutions give a_i and b_i. x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the
+mean of the products is (x_L - x_0) / L. Only the gates are kept: the backward pass recovers x_i from x_{i+1}
+by subtraction. Apart from its convolutions, a layer is one loop over memory (numba) forward and one backward.
+The gates are kept as s = σ(2a), and tanh(a) = 2s - 1, because PyTorch's sigmoid is several times as fast as
+its tanh.
 
-A sound is rows [T, C], which a convolution reads in place, so that a delay is an offset. There are zeros
-before the first row and, for a gradient, after the last one. Each sound is one task for a pool of threads.
+A sound is stored as rows [T, C], which a convolution reads in place, so that a delay is an offset. There are
+zeros before the first row and, for a gradient, after the last row. Each sound is one task for a pool of
+threads.
 """
 
 from __future__ import annotations

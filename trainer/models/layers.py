@@ -27,8 +27,8 @@ def dilations(layers: int) -> list[tuple[int, int]]:
     """Return the dilations of both sub-layers of each layer, in samples (section 3 of the paper).
 
     After 50 layers, an output depends on 5,116 samples through the sub-layers with m = 10 and on 311 through
-    those with m = 5: the sum of the dilations plus 1. For the same formula, the paper wrongly gives 5,119 and
-    319.
+    those with m = 5: the sum of the dilations plus 1. The paper, with the same formula, wrongly gives
+    5,119 and 319.
     """
     slow, fast = CYCLES
     return [(2 ** (i % slow), 2 ** (i % fast)) for i in range(layers)]
@@ -150,7 +150,7 @@ class CausalUpsample(nn.ConvTranspose1d):
 class FrameDense(nn.Linear):
     """The dense layer from z to the latent sequence, with one row of weights for each frame.
 
-    Because frame f depends only on z at frame f, z may differ at every frame.
+    Frame f depends only on z at frame f, so z may differ at every frame.
     """
 
     def forward(self, z: Tensor) -> Tensor:

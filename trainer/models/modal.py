@@ -20,8 +20,8 @@
 The decoder does not look ahead. Each frame passes some state to the next: the oscillators' phases, levels and
 accumulated decay, and the levels of the noise bands. Levels change linearly within a frame, so a change of z
 causes no step. High noise bands begin at their full level; oscillators and low noise bands fade in during the
-first frame.
-Frequencies and phases are float64, because a relative error of 1e-7 would change the phase within a second.
+first frame. Frequencies and phases are float64, because a relative error of 1e-7 would change the phase
+within a second.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ LOUDEST, LOUDEST_MODE = 1.0, -0.5
 START_LEVEL = -9.0
 """Log level of the modes before training."""
 SHARPNESS = 3.0
-"""Slope of a mode's gate against the difference between the logit of its probability and its draw."""
+"""Slope of a mode's gate against the difference between the logit of the mode's probability and the draw."""
 
 
 def knot_weights(

@@ -2,7 +2,7 @@
 
 The prototype filter is a Kaiser-windowed low-pass (Lin & Vaidyanathan 1998) with 8 taps for each band. Its
 cutoff, 0.6182 of the width of a band, makes neighbouring bands add up to one for any number of bands.
-Analysis followed by synthesis reproduces a sound with an error of -56 dB.
+Analysis followed by synthesis reproduces a sound with an error of about -56 dB, relative to the sound.
 """
 
 from __future__ import annotations

@@ -127,9 +127,8 @@ class Adaptation:
     def _fit_encoder(self, look: Callable[[], None]) -> None:
         """Fit the encoder's last layer to the points, so that it maps each sound to its point.
 
-        The fit is by least squares over two sets: the sounds with their points, and the base's sounds with
-            the
-        points that the unchanged encoder gives them. The ridge keeps the change small, so that the points of
+        The fit is by least squares over the sounds with their points, and over the base's sounds with the
+        points that the base's encoder gives them. The ridge keeps the change small, so that the points of
         other sounds hardly move.
         """
         layer, features, wanted = self._encoder.mean, self._features, self.points.detach()

@@ -16,7 +16,7 @@ from trainer.config import FitConfig
 from trainer.errors import TrainerError
 
 # With AMX, oneDNN (in PyTorch 2.13) returns noise from bf16 convolutions of 8 channels and 8 or more taps.
-os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")  # read at the first convolution
+os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")  # oneDNN reads this at the first convolution
 
 
 def pick_device(name: str) -> torch.device:
@@ -46,7 +46,7 @@ def make(fit: FitConfig) -> Fabric:
     if device.type == "cpu" and fit.devices > (cores := max(2, os.cpu_count() or 1)):
         raise TrainerError(f"devices = {fit.devices}: this machine has {cores} cores")
     if device.type == "cuda":
-        torch.set_float32_matmul_precision("high")  # TF32, the default of PyTorch's convolutions
+        torch.set_float32_matmul_precision("high")  # TF32, which PyTorch's convolutions use by default
     several = fit.devices * fit.nodes > 1
     strategy: Strategy | str = "auto"
     if several or fit.strategy == "ddp":

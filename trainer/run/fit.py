@@ -53,7 +53,7 @@ def start(
     """Start a run: prepare and split the sounds, and initialise the weights from the seed or from a base.
 
     Args:
-        centres: centres of the clusters that give the classes, if they are known.
+        centres: centres of the clusters that give the classes, if the centres are known.
         fabric: the launched Lightning Fabric; None makes one from `config`, and starts no other process.
         base: the checkpoint from whose weights the run starts; its model has the same shape.
         analysed: analyse the sounds if the architecture learns their components; with False, the caller must
@@ -168,7 +168,7 @@ def restored(
     progress: Progress | None = None,
     fabric: Fabric | None = None,
 ) -> State:
-    """Return the run of a checkpoint, without its optimisers and the components of its sounds.
+    """Return the run of a checkpoint, without the optimisers and the components of the sounds.
 
     Raises:
         TrainerError: if the sounds have changed, or the weights do not fit the model.
@@ -177,7 +177,7 @@ def restored(
     if state.sounds.digest != saved.data.get("digest"):
         raise DataError(
             f"{folder}: its sounds are no longer those of this run "
-            f"({len(saved.anchors.names)} to train on then, {len(state.train)} now)"
+            f"({len(saved.anchors.names)} training sounds then, {len(state.train)} now)"
         )
     checkpoint.fill(state.model, saved)
     state.sounds = dataclasses.replace(state.sounds, licence=saved.licence, credits=saved.credits)
@@ -272,7 +272,7 @@ def clear(out: Path) -> None:
 
 
 def keep_periodic(state: State, out: Path) -> None:
-    """Write a numbered checkpoint every `keep_epochs` epochs, and delete all but the newest `keep`."""
+    """Write a numbered checkpoint every `keep_epochs` epochs; delete all but the newest `keep`, if not 0."""
     fit = state.config.fit
     if not fit.keep_epochs or state.epoch % fit.keep_epochs:
         return

@@ -30,7 +30,7 @@ class State:
 
     Attributes:
         model: the model; `objective` contains it, wrapped for the devices.
-        parts: the sounds for training, validation and test.
+        parts: indices of the sounds for training, validation and test.
         components: oscillators, modes and noise of the sounds, for an architecture that learns these.
         bodies: the body of each sound, the part that its free oscillators play, [N, 1, T]; training exchanges
             bodies between sounds.

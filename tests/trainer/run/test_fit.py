@@ -306,7 +306,7 @@ def test_run_with_aligned_sounds_lists_their_cuts_and_is_resumed(
 def test_resuming_with_changed_sounds_is_refused(config: Config, folder: Path, tmp_path: Path) -> None:
     trained(config, folder, tmp_path / "run")
     (folder / "low" / "take-5.wav").unlink()
-    with pytest.raises(DataError, match=r"no longer those of this run \(10 to train on then, 9 now\)"):
+    with pytest.raises(DataError, match=r"no longer those of this run \(10 training sounds then, 9 now\)"):
         fit.resume(checkpoint.load(tmp_path / "run"), config, folder)
 
 

@@ -35,8 +35,8 @@ def _commands() -> str:
     lines += ["`realtime` plays and renders; `trainer` trains. Every command accepts `--help`.", ""]
     for parser in (realtime_parser(), trainer_parser()):
         for name, command in _subcommands(parser).items():
-            beyond = {"export": export_parser, "play": play_parser}.get(name)
-            lines += _command(beyond(f"trainer {name}") if beyond else command)
+            elsewhere = {"export": export_parser, "play": play_parser}.get(name)
+            lines += _command(elsewhere(f"trainer {name}") if elsewhere else command)
     return "\n".join(lines).rstrip() + "\n"
 
 

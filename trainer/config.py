@@ -320,7 +320,7 @@ class Config:
         config = cls(**parts)
         _check_stft(config)
         _check_prototypes(config)
-        _check_taught(config)
+        _check_components(config)
         _check_drawn(config)
         _check_copies(config)
         return config
@@ -491,7 +491,7 @@ def _check_prototypes(config: Config) -> None:
             raise ConfigError(f"[loss] {key} = {value:g}: it must be 0 for {name}; it works with {able}")
 
 
-def _check_taught(config: Config) -> None:
+def _check_components(config: Config) -> None:
     """Refuse options that need the components of sounds if the architecture does not learn from them."""
     name = config.model.architecture
     able = ", ".join(other for other, row in ARCHITECTURES.items() if row.learns_components)

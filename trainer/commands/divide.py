@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         default="drums9",
         metavar="FILE.toml",
-        help=f"a TOML file, or a bundled recipe: {', '.join(division.bundled())}; default: drums9",
+        help=f"a TOML file, or a bundled recipe ({', '.join(division.bundled())}); default: drums9",
     )
 
 

@@ -1,7 +1,7 @@
 """Finds the components of sounds in the background, and keeps them in a file.
 
-The components are the oscillators, modes and noise of `trainer.components.analysis`. Because of the file,
-each sound is analysed only once.
+The components are the oscillators, modes (damped sinusoids) and noise of `trainer.components.analysis`.
+Because of the file, each sound is analysed only once.
 """
 
 from __future__ import annotations

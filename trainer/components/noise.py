@@ -1,4 +1,7 @@
-"""Makes the noise of the modal decoder: tables of Gaussian and of ringing noise (dense partials) in bands."""
+"""Makes the noise of the modal decoder (`trainer.models.modal`): tables of noise in bands.
+
+One table has Gaussian noise, the other has ringing noise, which consists of dense partials.
+"""
 
 from __future__ import annotations
 

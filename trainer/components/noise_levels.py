@@ -1,7 +1,7 @@
 """Measures the noise of a recorded drum: its level in each band at each knot.
 
-A knot is a time at which the decoder learns levels. A wide band is a band together with its neighbours; it
-sharpens the levels in the attack (`_sharpened`).
+A knot is a time at which the decoder learns levels. A mode is a damped sinusoid. A wide band is a band
+together with its neighbours; it sharpens the levels in the attack (`_sharpened`).
 """
 
 from __future__ import annotations

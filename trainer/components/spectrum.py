@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 LONGEST_WINDOW = 32_768
-"""Largest window in the analysis of modes, in samples; every part is padded to at least this length."""
+"""Largest window in the search for partials, in samples; every part is padded to at least this length."""
 
 
 def spectrum(sound: Array, rate: int, begin: int, length: int) -> tuple[Array, Array]:

@@ -29,8 +29,8 @@ class Batch:
         encoder_input: float32 [B, 1, T], the input of the encoder: the waveform, shifted in time.
         label: int64 [B], class of each sound.
         index: int64 [B], position of each sound in `Sounds`.
-        components: oscillators, modes and noise of the sounds in `encoder_input`, for a decoder that learns
-            from these components.
+        components: components (oscillators, damped sinusoids and noise) of the sounds in `encoder_input`, for
+            a decoder that learns from them.
         measured: measurements of the sounds, for an encoder that takes these instead of sounds; `waveform`
             and `encoder_input` are then empty, [B, 0].
         own: number of sounds, at the end of the batch, that are not varied and are learnt at points of their

@@ -59,7 +59,8 @@ class ClassResult:
         blur_at_peak: deviation of the blur, scaled to a peak of 1; None if the class has no test sound.
         references: the deviations of real sounds and of the blur, the mean of the waveforms; None if the
             class has no test sound.
-        medoid, random_take: names of the real sounds in `references`.
+        medoid, random_take: names of the real sounds in `references`: the most typical one, and one drawn at
+            random.
     """
 
     name: str

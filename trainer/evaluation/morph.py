@@ -14,16 +14,16 @@ from trainer.evaluation.subject import Outputs, Subject
 
 STEPS = 9
 PAPER_PAIR = ("hihat", "tom")
-"""The classes between which figure 3 of the paper (Lionello and Purwins) morphs."""
+"""Classes of the morph in figure 3 of the paper (Lionello and Purwins)."""
 
 
 @dataclass(frozen=True)
 class Morph:
-    """A straight line from one sound to another, in equal steps.
+    """Sounds decoded in equal steps on the straight line, in latent space, from one sound to another.
 
     Attributes:
         names: names of the two sounds.
-        classes: their classes.
+        classes: classes of the two sounds.
         position: positions on the line, 0 … 1, [S].
         audio: decoded sounds, float32 [S, 1, T].
     """
@@ -68,7 +68,7 @@ def _plain(name: str) -> str:
 
 
 def between(subject: Subject, outputs: Outputs, labels: tuple[int, int], steps: int = STEPS) -> Morph:
-    """Morph between the test sounds that are nearest, in z, to the centres of two classes."""
+    """Morph between the test sounds that are nearest, in latent space, to the centres of two classes."""
     ends = [_central(subject, outputs, label) for label in labels]
     start, stop = outputs.mean[ends[0]], outputs.mean[ends[1]]
     position = torch.linspace(0, 1, steps)

@@ -1,6 +1,7 @@
 """The loss term with which the modal decoder learns the components of recordings.
 
-The components are oscillators, modes (damped sinusoids) and noise (`trainer.components`).
+The components are oscillators, modes (damped sinusoids) and noise (`trainer.components`). z is a point in
+latent space.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> 
 
 
 def components_at(decoder: ModalDecoder, z: Tensor) -> Components:
-    """Return a decoder's parameters at z [B, D] as components, as if its sounds had been analysed."""
+    """Return a decoder's parameters at z [B, D] as components, as if the decoded sounds had been analysed."""
     hidden, found = decoder.hidden(z), decoder.pitch(z)
     levels = decoder.knot_levels(hidden)
     noise, free = levels[..., : decoder.bands], levels[..., decoder.bands :]

@@ -62,7 +62,8 @@ class Objective(nn.Module):
                 the terms of class centres.
             between: [B // 2], a position from 0 to 1 between sounds 0 and 1, 2 and 3, …; None omits the morph
                 term, which is 0 for a batch without pairs.
-            components: the oscillators, modes and noise of the sounds, for a decoder that learns these.
+            components: the oscillators, damped sinusoids and noise of the sounds, for a decoder that learns
+                these.
             points: [N, D], points in latent space at which the decoder learns the last N sounds; they replace
                 the encoder's points.
         """

@@ -1,4 +1,7 @@
-"""The terms of the loss by name: those of the paper (Lionello and Purwins, section 3.2) and our own."""
+"""The terms of the loss by name: those of the paper (Lionello and Purwins, section 3.2) and our own.
+
+The mean and z of a sound are points in latent space.
+"""
 
 from __future__ import annotations
 

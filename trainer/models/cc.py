@@ -1,7 +1,8 @@
 """CC-VAE, the model with plain convolutions of the paper (Lionello and Purwins, Table 2).
 
 Our choices where the paper leaves them open: leaky ReLUs between the layers, a linear output, and a causal
-decoder, which can stream.
+decoder, which can stream. B sounds have T samples and F latent frames; z is a point in a latent space of D
+dimensions.
 """
 
 from __future__ import annotations

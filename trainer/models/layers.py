@@ -148,7 +148,7 @@ class CausalUpsample(nn.ConvTranspose1d):
 
 
 class FrameDense(nn.Linear):
-    """The dense layer from z to the latent sequence, with one row of weights for each frame.
+    """The dense layer from z, a point in latent space, to the latent sequence: a row of weights per frame.
 
     Frame f depends only on z at frame f, so z may differ at every frame.
     """

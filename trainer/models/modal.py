@@ -1,4 +1,4 @@
-"""The modal decoder: it makes a drum sound from oscillators and band noise.
+"""The modal decoder: it makes a drum sound from z, a point in latent space, with oscillators and band noise.
 
     z₁ ─► f₁, the frequency of the lowest oscillator
     z ─► pitch net (float64) ─► sweep, and frequencies of all other oscillators

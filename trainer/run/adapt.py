@@ -4,10 +4,10 @@
     decoder at points of the base   keeps the base's components, so that the rest of the space does not change
     last layer of the encoder       is fitted to the points by least squares
 
-A point is a place in the latent space. The components of a sound are its oscillators, modes and noise
-(`trainer.components`). Training compares components and does not encode or decode sounds, so a pass over the
-sounds takes a tenth of the time of an epoch in `trainer.run.fit`. Training starts as soon as the components
-of the first sounds are known.
+A point is a place in the latent space. The components of a sound are its oscillators, modes (damped
+sinusoids) and noise (`trainer.components`). Training compares components and does not encode or decode
+sounds, so a pass over the sounds takes a tenth of the time of an epoch in `trainer.run.fit`. Training starts
+as soon as the components of the first sounds are known.
 """
 
 from __future__ import annotations

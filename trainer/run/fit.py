@@ -55,7 +55,7 @@ def start(
     Args:
         centres: centres of the clusters that give the classes, if the centres are known.
         fabric: the launched Lightning Fabric; None makes one from `config`, and starts no other process.
-        base: the checkpoint from whose weights the run starts; its model has the same shape.
+        base: a trained model of the same shape, from whose weights the run starts; None starts from the seed.
         analysed: analyse the sounds if the architecture learns their components; with False, the caller must
             call `analyse_sounds` before training.
 
@@ -100,13 +100,13 @@ def start(
 
 
 def analyse_sounds(state: State, progress: Progress | None = None) -> None:
-    """Analyse the sounds into components and bodies, if the architecture learns components."""
+    """Find the components of the sounds, and the parts of the free oscillators, if the model needs these."""
     if ARCHITECTURES[state.config.model.architecture].learns_components:
         state.components, state.bodies = analyse(state.sounds.waveforms, state.config.model, progress)
 
 
 def _credited(sounds: Sounds, base: Checkpoint) -> Sounds:
-    """Add the licence and the credits of a base, because the model starts from the base's weights."""
+    """Add the licence and the credits of the base, because the model starts from the weights of the base."""
     licences = {*sounds.licence.split("; "), *base.licence.split("; ")}
     credits = {*sounds.credits, *base.credits}
     return dataclasses.replace(sounds, licence="; ".join(sorted(licences)), credits=tuple(sorted(credits)))

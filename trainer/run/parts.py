@@ -1,4 +1,7 @@
-"""Cuts a batch into parts: a share for each process, in pieces that fit into memory."""
+"""Cuts a batch into parts: a share for each process, in pieces that fit into memory.
+
+Some terms of the loss are means over class centres or over pairs of sounds, instead of over single sounds.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ class Part:
     """Rows of a batch that one process holds in memory at once.
 
     Attributes:
-        rows: rows of the batch; the first row is even if the loss has class centres or pairs.
+        rows: rows of the batch; the first row is even if the loss has terms of class centres or pairs.
         size: number of rows of the whole batch.
         counts: False if the rows are computed only because every process must take part in the step.
     """

@@ -31,7 +31,8 @@ class State:
     Attributes:
         model: the model; `objective` contains it, wrapped for the devices.
         parts: indices of the sounds for training, validation and test.
-        components: oscillators, modes and noise of the sounds, for an architecture that learns these.
+        components: oscillators, damped sinusoids and noise of the sounds, for an architecture that learns
+            these.
         bodies: the body of each sound, the part that its free oscillators play, [N, 1, T]; training exchanges
             bodies between sounds.
         targets: int64 [N, heads], the class of each sound for each head (classifier).

@@ -182,7 +182,7 @@ def _move(state: State, optimiser: torch.optim.Optimizer) -> None:
 
 @torch.no_grad()
 def _updated(state: State, batch: Batch, label: Tensor) -> dict[str, Tensor]:
-    """Return the prototypes (running means of z by class), updated by the batch of all processes."""
+    """Return the prototypes (running mean points of classes), updated by the batch of all processes."""
     means = [state.model.encode(part)[0] for part in batch.encoder_input.split(state.at_once)]
     return state.model.updated(torch.cat(means), label)
 

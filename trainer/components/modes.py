@@ -1,6 +1,6 @@
 """Finds the modes of a recorded drum: its strongest ringing partials, one in each frequency zone.
 
-The analysis begins with the sound without its free oscillators (`trainer.components.oscillators`).
+The analysis takes the sound without its free oscillators (`trainer.components.oscillators`).
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ class DataSet:
     Attributes:
         title: name and version.
         url: address of the archive, a .zip.
-        members: pattern of the paths of its sounds, with the groups "name" (of the file) and "class".
+        members: pattern of the paths of the sounds; its group "name" is the file's name, its group "class"
+            the class.
         content: checksum of the sounds (see `checksum`). A server may compress the archive anew for each
             request, which changes the checksum of the archive but not that of the sounds.
         licence: the licence of the sounds, and the credit that the licence requires.

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 FEWEST = 3
-"""Smallest number of sounds in a class. With two sounds, each has only one distance, which has no spread."""
+"""Smallest class that has deviations: with two sounds, each has only one distance, which has no spread."""
 
 
 @dataclass(frozen=True)

@@ -314,7 +314,7 @@ def _pattern(text: str, labelled: bool = True) -> re.Pattern[str]:
 
 
 def _capped(entries: list[Entry], most: int) -> list[Entry]:
-    """Keep at most `most` entries of each (class, source), spread evenly in order of name; 0 keeps all."""
+    """Keep at most `most` entries of each class and source, spread evenly in order of name; 0 keeps all."""
     if not most:
         return entries
     pairs: dict[tuple[str, str], list[Entry]] = defaultdict(list)

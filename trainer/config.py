@@ -223,7 +223,8 @@ class OptimConfig:
     Attributes:
         update: "alternating": one step on the variational loss, then one on the classification loss (paper);
             "joint": one step on their sum.
-        algorithm: "adam" or "adamw".
+        algorithm: "adam", "adamw", or "muon": orthogonalised steps for the matrices of dense layers and of
+            dilation blocks (`trainer/run/muon.py`), and those of adam for other weights.
         lr: learning rate of the encoder and decoder.
         classification_lr: learning rate of the classification step, or of the classifier in a joint update.
         weight_decay: weight decay of adamw.
@@ -371,7 +372,7 @@ _CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("data", "shift_steps"): ("both", "classification"),
     ("loss", "reduction"): ("sum", "mean"),
     ("optim", "update"): ("alternating", "joint"),
-    ("optim", "algorithm"): ("adam", "adamw"),
+    ("optim", "algorithm"): ("adam", "adamw", "muon"),
     ("optim", "schedule"): ("constant", "one-cycle"),
     ("fit", "device"): ("auto", "cpu", "cuda"),
     ("fit", "strategy"): ("auto", "ddp"),

@@ -21,6 +21,7 @@ from trainer.models.vae import VAE
 from trainer.run import copies
 from trainer.run.devices import summed
 from trainer.run.draws import drawn
+from trainer.run.muon import Muon, matrices, split
 from trainer.run.parts import cut
 from trainer.run.state import State
 
@@ -44,7 +45,11 @@ def make_optimisers(model: VAE, config: Config) -> dict[str, torch.optim.Optimiz
     autoencoder = [*model.encoder.parameters(), *model.decoder.parameters()]
 
     def make(*groups: tuple[list[torch.nn.Parameter], float]) -> torch.optim.Optimizer:
-        tables = [{"params": parameters, "lr": lr, "base_lr": lr} for parameters, lr in groups]
+        tables: list[dict[str, Any]] = [
+            {"params": parameters, "lr": lr, "base_lr": lr} for parameters, lr in groups
+        ]
+        if optim.algorithm == "muon":
+            return Muon(split(tables, matrices(model.encoder, model.decoder)))
         if optim.algorithm == "adamw":
             return torch.optim.AdamW(tables, weight_decay=optim.weight_decay)
         return torch.optim.Adam(tables)

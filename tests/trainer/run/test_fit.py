@@ -42,6 +42,8 @@ def trained(config: Config, folder: Path, out: Path) -> tuple[State, Recorder]:
     return state, display
 
 
+MUON: dict[str, dict[str, Any]] = {"optim": {"algorithm": "muon", "schedule": "one-cycle"}}
+
 PROTOTYPES: dict[str, dict[str, Any]] = {
     "model": {"architecture": "mb"},
     "loss": {"reduction": "mean", "centre": 1.0, "centre_dtw": 0.01, "morph": 1.0},
@@ -96,7 +98,7 @@ def test_spectral_loss_falls_in_training(config: Config, folder: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "tables", [{}, JOINT, PROTOTYPES, COPIES], ids=["paper", "joint", "prototype", "copies"]
+    "tables", [{}, JOINT, PROTOTYPES, COPIES, MUON], ids=["paper", "joint", "prototype", "copies", "muon"]
 )
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
 def test_resumed_run_equals_an_uninterrupted_one_bit_for_bit(

@@ -1,4 +1,4 @@
-"""The stage of `trainer play`, before it starts."""
+"""The server that `trainer play` starts, before it starts."""
 
 from __future__ import annotations
 

@@ -85,6 +85,7 @@ MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
 IDLE_S, BUSY_S = 0.1, 0.01  # seconds between two calls of `news`: when idle, and while a sender waits
 
 _MODEL_CHANGED = "the model has changed in the meantime"
+_LOAD, _RECORD, _NAME = "load files", "record takes", "name axes"
 
 T = TypeVar("T")
 
@@ -296,7 +297,7 @@ class Control:
             case Query("seq"):
                 return self._sequencer.state()
             case Query("axes"):
-                find = _given(self._instruments).name_axes
+                find = _given(self._instruments, _NAME).name_axes
                 return self._axis_names.ask(find, sender, lambda error: self.refuse(message, str(error)))
             case Query("patterns"):
                 return self._sequencer.patterns()
@@ -349,7 +350,7 @@ class Control:
             case BeginTake(name):
                 self._begin_take(name, sender)
             case EndTake():
-                self._work(_given(self._takes).end, _nothing, "/morph/record/stop", None, sender)
+                self._work(_given(self._takes, _RECORD).end, _nothing, "/morph/record/stop", None, sender)
             case Subscribe(port, interval_ms):
                 self._subscriptions.subscribe((sender[0], port), interval_ms, now)
             case ReplyTo(port):
@@ -512,7 +513,7 @@ class Control:
         self._work(lambda: self._preset_file.save(presets), _nothing, address, name, sender)
 
     def _encode(self, file: str, name: str | None, sender: Sender) -> None:
-        instruments, info = _given(self._instruments), self.info
+        instruments, info = _given(self._instruments, _LOAD), self.info
         label = PurePosixPath(file).stem if name is None else name
 
         def keep(z: Z) -> None:
@@ -525,12 +526,12 @@ class Control:
         self._work(lambda: instruments.encode(file), keep, "/morph/encode", label, sender, last=False)
 
     def _begin_take(self, name: str | None, sender: Sender) -> None:
-        takes = _given(self._takes)
+        takes = _given(self._takes, _RECORD)
         take = time.strftime("take-%Y%m%d-%H%M%S") if name is None else name
         self._work(lambda: takes.begin(take), _nothing, "/morph/record/start", take, sender)
 
     def _load(self, file: str, sender: Sender) -> None:
-        instruments, presets = _given(self._instruments), self.presets
+        instruments, presets = _given(self._instruments, _LOAD), self.presets
 
         def build() -> Any:
             with suppress(PresetError):  # presets that cannot be saved must not block the change of model
@@ -634,9 +635,9 @@ def _nothing(_: object) -> None:
     pass
 
 
-def _given(part: T | None) -> T:
+def _given(part: T | None, purpose: str) -> T:
     if part is None:
-        raise ControlError("this server does not accept files")
+        raise ControlError(f"this server does not {purpose}")
     return part
 
 

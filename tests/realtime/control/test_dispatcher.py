@@ -502,10 +502,21 @@ def test_replies_go_to_the_port_that_the_sender_set(control: Control) -> None:
     assert control.receiver(ME) == ME
 
 
-def test_messages_that_name_files_are_refused_by_a_server_that_accepts_no_files(control: Control) -> None:
-    for address in ("/morph/encode", "/morph/model"):
-        (error,) = say(control, address, "a.wav")
-        assert error.arguments == (address, "this server does not accept files")
+@pytest.mark.parametrize(
+    ("address", "arguments", "text"),
+    [
+        ("/morph/encode", ("a.wav",), "this server does not load files"),
+        ("/morph/model", ("a.onnx",), "this server does not load files"),
+        ("/morph/record/start", (), "this server does not record takes"),
+        ("/morph/record/stop", (), "this server does not record takes"),
+        ("/morph/get/axes", (), "this server does not name axes"),
+    ],
+)
+def test_messages_that_need_a_missing_part_are_refused(
+    control: Control, address: str, arguments: tuple[str, ...], text: str
+) -> None:
+    (error,) = say(control, address, *arguments)
+    assert error.arguments == (address, text)
 
 
 def test_restarted_player_gets_the_current_state(control: Control, player: RecordingPlayer) -> None:

@@ -8,7 +8,7 @@ The attacks stay on the loopback interface and in a temporary folder. Each row o
 kind of attack on a server of its own. The performer plays ten hits a second, from another address than the
 attackers. A hostile model is a model file with one random change and a valid checksum.
 
-    heard        number of the performer's hits that are in the server's log, and number of all hits
+    logged       number of the performer's hits that are in the server's log, and number of all hits
     reply        longest time that the performer waited for a reply
     end          time from SIGTERM to the end of the server
     faults       crashes, tracebacks, restarts of the worker (the process that renders the sound),
@@ -110,14 +110,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="take a minute instead of an hour")
     parser.add_argument("--seed", type=int, default=0, help="seed of all random choices; default: 0")
     args = parser.parse_args(argv)
-    print("| drill | heard | reply | end | faults |\n|---|---|---|---|---|", flush=True)
+    print("| drill | logged | reply | end | faults |\n|---|---|---|---|---|", flush=True)
     good = True
     model, sizes = resolve(args.model), SHORT if args.short else FULL
     hostile = resolve(args.hostile) if args.hostile else model
     for result in run(args.only, model, hostile, sizes, args.seed):
         good = good and not result.faults
         print(
-            f"| {result.done} | {result.heard} of {result.played} | {1000 * result.slowest_s:.0f} ms "
+            f"| {result.done} | {result.logged} of {result.played} | {1000 * result.slowest_s:.0f} ms "
             f"| {result.end_s:.1f} s | {'; '.join(result.faults) or 'none'} |",
             flush=True,
         )

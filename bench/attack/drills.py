@@ -22,7 +22,7 @@ import soundfile
 
 from bench.attack.fuzz import Fuzz
 from bench.attack.hostile import mutate
-from bench.attack.target import SERVER, Client, Performer, Storer, Target, heard
+from bench.attack.target import SERVER, Client, Performer, Storer, Target, logged
 from bench.machine.processes import memory_mb, process_tree
 from realtime.model import schema, verify
 from realtime.synth.command_log import commands, read_header
@@ -45,7 +45,7 @@ class Result:
 
     Attributes:
         done: description of the attack.
-        heard: number of the performer's hits that are in the server's log.
+        logged: number of the performer's hits that are in the server's log.
         played: number of hits that the performer played.
         slowest_s: longest time that the performer waited for a reply, in seconds.
         end_s: time from SIGTERM to the end of the server, in seconds.
@@ -53,7 +53,7 @@ class Result:
     """
 
     done: str = ""
-    heard: int = 0
+    logged: int = 0
     played: int = 0
     slowest_s: float = 0.0
     end_s: float = 0.0
@@ -93,7 +93,7 @@ def drill(
         if result.end_s > LONGEST_END_S:
             result.faults.append(f"ended after {result.end_s:.1f} s")
         try:
-            result.heard = heard(target.log, result.played)
+            result.logged = logged(target.log, result.played)
         except RealtimeError as error:
             result.faults.append(str(error))
     return result
@@ -243,7 +243,7 @@ def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
             storer.leave()
             played = sum(hit_s < written_s for hit_s in performer.hits_s)
             result.played += played
-            result.heard += heard(target.log, played)
+            result.logged += logged(target.log, played)
             result.slowest_s = max(result.slowest_s, performer.slowest_s)
             result.faults += target.tracebacks
         stores += storer.stores

@@ -238,7 +238,7 @@ class Storer:
         self._thread.join()
 
 
-def heard(log: Path, played: int) -> int:
+def logged(log: Path, played: int) -> int:
     """Return how many of the performer's first `played` hits are in a log.
 
     Raises:

@@ -21,7 +21,7 @@ from realtime.model.encoder import encoder_path
 from trainer.run.adapt import Adaptation, nothing
 from trainer.run.state import State
 
-HEARD = 24
+COMPARED = 24
 """Number of training sounds, spread evenly over the folder, on which versions of the model are compared."""
 
 
@@ -74,7 +74,9 @@ def mean_db(pairs: Sequence[Pair]) -> float:
     return float(np.mean([pair.distance_db for pair in pairs]))
 
 
-def compared(path: Path, state: State, most: int = HEARD, look: Callable[[], None] = nothing) -> list[Pair]:
+def compared(
+    path: Path, state: State, most: int = COMPARED, look: Callable[[], None] = nothing
+) -> list[Pair]:
     """Return training sounds of a run, each with its reconstruction by a decoder file.
 
     Args:

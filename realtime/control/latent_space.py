@@ -65,36 +65,36 @@ class LatentSpace:
         """Return True if a class, a training sound or a preset has that name."""
         return self._find(name) is not None
 
-    def preset(self, said: str) -> Z:
-        """Return the z [D] of the preset that `said` means, by the rules of `Names.find`.
+    def preset(self, query: str) -> Z:
+        """Return the z [D] of the preset that `query` means, by the rules of `Names.find`.
 
         Raises:
             ControlError: no preset has that name; the message lists the presets.
         """
-        if (name := Names(self.presets).find(said)) is None:
-            raise missing(said, self.presets, self._elsewhere)
+        if (name := Names(self.presets).find(query)) is None:
+            raise missing(query, self.presets, self._elsewhere)
         return self.presets[name]
 
-    def _find(self, said: str) -> str | None:
-        if said in self._named or said in self.presets:
-            return said
-        return self._names.find(said) or Names(self.presets).find(said) or self._names.find_file(said)
+    def _find(self, query: str) -> str | None:
+        if query in self._named or query in self.presets:
+            return query
+        return self._names.find(query) or Names(self.presets).find(query) or self._names.find_file(query)
 
-    def name(self, said: str) -> str:
-        """Return the name of the point that `said` means, by the rules of `Names.find`.
+    def name(self, query: str) -> str:
+        """Return the name of the point that `query` means, by the rules of `Names.find`.
 
         A training sound may also be named without its folder, by the rules of `Names.find_file`.
 
         Raises:
             ControlError: no point has that name; the message lists similar names, or else the existing names.
         """
-        if found := self._find(said):
+        if found := self._find(query):
             return found
-        near = difflib.get_close_matches(said, (*self._named, *self.presets), n=3)
-        hint = taking_over(said, self._elsewhere) or (
+        near = difflib.get_close_matches(query, (*self._named, *self.presets), n=3)
+        hint = taking_over(query, self._elsewhere) or (
             f"did you mean {' or '.join(near)}?" if near else self._listed()
         )
-        raise ControlError(f"no point named {said!r}: {hint}")
+        raise ControlError(f"no point named {query!r}: {hint}")
 
     def _listed(self) -> str:
         """Return a text with the names of classes and presets, and of one training sound as an example."""
@@ -103,13 +103,13 @@ class LatentSpace:
         presets = f"presets are {first(self.presets)}" if self.presets else "there are no presets yet"
         return f"classes are {classes}; {presets}{sound}"
 
-    def point(self, said: str) -> Z:
+    def point(self, query: str) -> Z:
         """Return the z [D] of a class's centre, a training sound, or a preset.
 
         Raises:
             ControlError: no point has that name; the message lists similar names.
         """
-        name = self.name(said)
+        name = self.name(query)
         return self._named[name] if name in self._named else self.presets[name]
 
     def drum(self, note: int) -> tuple[Z, Drum] | None:

@@ -58,22 +58,22 @@ class Names:
                 word = fold(file)
                 self._files[word] = None if word in self._files else name
 
-    def find(self, said: str) -> str | None:
-        """Return the known name that `said` means, or None.
+    def find(self, query: str) -> str | None:
+        """Return the known name that `query` means, or None.
 
         The exact name has precedence; then follow a name with the same `fold`, a synonym, and a name with the
         same words in another order.
         """
-        if said in self._exact:
-            return said
-        words = (said, *_SYNONYMS.get(fold(said), ()))
+        if query in self._exact:
+            return query
+        words = (query, *_SYNONYMS.get(fold(query), ()))
         found = [self._folded.get(fold(word)) for word in words]
         found += [self._unordered.get(unordered(word)) for word in words]
         return next((name for name in found if name is not None), None)
 
-    def find_file(self, said: str) -> str | None:
-        """Return the only name whose last part is `said` (`Kicks/Kick 03` for `Kick 03`), or None."""
-        return self._files.get(fold(said))
+    def find_file(self, query: str) -> str | None:
+        """Return the only name whose last part is `query` (`Kicks/Kick 03` for `Kick 03`), or None."""
+        return self._files.get(fold(query))
 
     def spellings(self) -> dict[str, str]:
         """Return folded word -> name for the digits, synonyms and names that `find` accepts."""

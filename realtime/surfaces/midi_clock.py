@@ -23,8 +23,9 @@ STRAYS, STEADY_S = 3, 0.0007  # number of strays in a row that begin a new line;
 MOST_STRAYS = 12  # so many ticks without two in a row on the line begin a new line
 MOST_LOST = 8  # a gap means lost ticks, at most so many,
 UNEVEN = 0.1  # if it lasts a whole number of periods to within this share of a period
-MANY = 12  # ticks that a line needs before its tempo is certain
-SAME, WHOLE = 0.02, 0.05  # tolerances for equal periods and for whole numbers of periods, in periods
+CERTAIN_TICKS = 12  # ticks that a line needs before its tempo is certain
+PERIOD_TOLERANCE = 0.02  # largest difference of two equal periods, in periods
+COUNT_TOLERANCE = 0.05  # largest distance of a shift from a whole number of periods, in periods
 ROUGH = 1.5  # a performer's changes of tempo keep the ratio of neighbouring gaps below this
 DISORDER_S = 3.0  # after a longer disorder, the line before it no longer counts
 PAUSE_S = 0.5  # gap after which a new line begins; the slowest clock has a tick every 125 ms
@@ -105,7 +106,7 @@ class MidiClock:
             self._strays.clear()
             if len(self._times) == SURE:
                 self._fill()
-            if self._left is not None and len(self._times) >= MANY:
+            if self._left is not None and len(self._times) >= CERTAIN_TICKS:
                 self._rejoin(self._left)
             return
         latest = self._strays[-STRAYS:]
@@ -165,18 +166,18 @@ class MidiClock:
     def _rejoin(self, left: tuple[int, float, float]) -> None:
         """Count the ticks lost since the last certain line (`left`), if the latest ticks are steady again."""
         number, time, before = left
-        after, at, distance = _line(list(self._times)[-MANY:], self._tick)
+        after, at, distance = _line(list(self._times)[-CERTAIN_TICKS:], self._tick)
         shift = (at - time) / before - (self._tick - number)
         lost = round(shift)
         steady = distance <= STEADY_S
-        if at - time > DISORDER_S or (steady and abs(after - before) > SAME * before):
+        if at - time > DISORDER_S or (steady and abs(after - before) > PERIOD_TOLERANCE * before):
             self._left = None
-        elif steady and lost and abs(shift - lost) < WHOLE and self._rough_s > time:
+        elif steady and lost and abs(shift - lost) < COUNT_TOLERANCE and self._rough_s > time:
             self._number(self._tick + lost)
             self._left = left
 
     def _begin(self, ticks: Sequence[tuple[int, float]]) -> None:
-        if len(self._times) >= MANY:
+        if len(self._times) >= CERTAIN_TICKS:
             self._left = _sure_line(self._times) or self._left
         self._times, self._strays, self._near = deque(ticks, FITTED), [], True
 

@@ -31,8 +31,8 @@ HITS = ("/morph/trigger", "/morph/note", "/morph/drum")
 CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.7}
 """Exponents applied to the velocity, 0..1: `soft` makes light hits louder, `hard` makes them quieter."""
 FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
-WIDEST = 1000.0  # largest limit that suits a knob; the limits of z, for example, are larger
-USUAL = 3.0  # limit of a knob's range that replaces a limit above `WIDEST`
+KNOB_LIMIT = 1000.0  # largest limit that suits a knob; the limits of z, for example, are larger
+USUAL_LIMIT = 3.0  # limit of a knob's range that replaces a limit above `KNOB_LIMIT`
 MAX_BYTES = 2**20
 
 Rule = TypeVar("Rule")
@@ -81,7 +81,7 @@ class Knob:
             value = getattr(self, end)
             if value != value:
                 usual = getattr(moved, end)
-                value = usual if abs(usual) <= WIDEST else USUAL if end == "high" else -USUAL
+                value = usual if abs(usual) <= KNOB_LIMIT else USUAL_LIMIT if end == "high" else -USUAL_LIMIT
             object.__setattr__(self, end, float(value))
         if self.low == self.high:
             raise MapError(f"{self.target}: low and high are both {self.low:g}")

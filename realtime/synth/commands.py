@@ -335,13 +335,13 @@ class SetStep:
     """Set the hits of step `index` of the sequencer's loop, and the path of the point during the step.
 
     Attributes:
-        way: points [D] that the point passes at equal time intervals, from the beginning of the step to its
+        path: points [D] that the point passes at equal time intervals, from the beginning of the step to its
             end; empty: the step does not move the point.
     """
 
     index: int
     hits: tuple[Trigger, ...]
-    way: tuple[Z, ...] = ()
+    path: tuple[Z, ...] = ()
 
 
 @dataclass(frozen=True)

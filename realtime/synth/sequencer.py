@@ -126,7 +126,7 @@ class Sequencer:
         if self._next is None or self._next[1] >= end:
             return ()
         step = self._step(self._next[0])
-        return (*(SetZ(z) for z in step.way[:1]), *step.hits)
+        return (*(SetZ(z) for z in step.path[:1]), *step.hits)
 
     def _step(self, number: int) -> SetStep:
         index = number % self._steps
@@ -141,7 +141,7 @@ class Sequencer:
         self._regrid(number, at)
         end = self._grid.sample(number + 1)
         self._next = number + 1, end
-        moves = _moves(step.way, 1000.0 * (end - at) / self._grid.sample_rate)
+        moves = _moves(step.path, 1000.0 * (end - at) / self._grid.sample_rate)
         return [(at, each) for each in (*moves, *step.hits)]
 
     def _regrid(self, number: int, at: int) -> None:
@@ -205,8 +205,8 @@ class Sequencer:
         self._next = number, max(place, at)
 
 
-def _moves(way: tuple[Z, ...], ms: float) -> tuple[SetZ | Goto, ...]:
+def _moves(path: tuple[Z, ...], ms: float) -> tuple[SetZ | Goto, ...]:
     """Return the moves that take the point along a path in `ms` milliseconds."""
-    if len(way) < 2:
-        return tuple(map(SetZ, way))
-    return SetZ(way[0]), Goto(way[-1], ms, path="spline", through=way[1:-1])
+    if len(path) < 2:
+        return tuple(map(SetZ, path))
+    return SetZ(path[0]), Goto(path[-1], ms, path="spline", through=path[1:-1])

@@ -434,7 +434,7 @@ def test_restarted_player_gets_the_pattern_and_the_command_to_start(rig: Rig) ->
 def test_path_moves_the_point_through_its_places_on_the_map_in_each_loop(rig: Rig) -> None:
     place = rig.control.space.map.tolist()
     asked = rig.say(("path", *place[0], *place[1], *place[2]))[1]
-    ways = [each.way for each in asked if isinstance(each, SetStep)]
+    ways = [each.path for each in asked if isinstance(each, SetStep)]
     assert len(ways) == 16
     assert all(way[-1] == following[0] for way, following in pairwise(ways))
     for step, sound in ((0, 0), (8, 1)):

@@ -58,7 +58,7 @@ function Kit() {
     <h2>Your own kit</h2>
     ${kit &&
     html`<p><b>${kit.name}</b> ${kit.line}</p>
-      <progress value=${kit.part} aria-label="Progress of learning"></progress>`}
+      <progress value=${kit.part} aria-label="Training progress"></progress>`}
     ${kit?.learning && html`<button type="button" onClick=${stopLearning}>Stop learning</button>`}
     <label class="file">
       A folder of sounds (or drop it on the map)
@@ -86,7 +86,7 @@ function Preview() {
     <h2>Preview</h2>
     <p class="hint">Real sounds beside the model's, the worst match first.</p>
     <a href=${picture} target="_blank"><img class="screen" src=${picture} alt="Waveforms and spectrograms, with distances" /></a>
-    <audio class="screen" controls preload="none" src="/page/preview.wav?${version}" aria-label="All of them in turn"></audio>
+    <audio class="screen" controls preload="none" src="/page/preview.wav?${version}" aria-label="Real sounds and the model's, in turn"></audio>
   </section>`;
 }
 

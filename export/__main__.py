@@ -15,7 +15,7 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="Export the decoder of a run, which `realtime` plays, and its encoder.",
+        description="Export the decoder and the encoder of a training run. `realtime` plays the decoder.",
     )
     parser.add_argument(
         "run", type=Path, metavar="RUN", help="a run folder of `trainer fit`, or a checkpoint file"
@@ -33,15 +33,15 @@ def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
         "--velocities",
         type=Path,
         metavar="FOLDER",
-        help="folder of sounds whose manifest.csv has the columns velocity (0 to 1) and group (the takes of "
-        "a drum share one); the model file then stores, for each class and each drum, the direction of z in "
-        "which hits get harder",
+        help="folder of sounds whose manifest.csv has the columns velocity (0 to 1) and group (the same for "
+        "all takes of a drum); the model file then stores, for each class and each drum, the direction of z "
+        "in which hits get harder",
     )
     parser.add_argument(
         "--courses",
         action="store_true",
-        help="measure the paths between class centres, so that /morph/between follows them in steps that "
-        "sound equal; takes a few seconds for each pair of classes",
+        help="measure the paths between class centres, to let /morph/between follow them in steps that "
+        "sound equal; this takes a few seconds for each pair of classes",
     )
     parser.add_argument("--force", action="store_true", help="replace existing files")
     return parser
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
 
         add(args.out)
     size_mb = args.out.stat().st_size / 1e6
-    print(f"{args.out}  {size_mb:.1f} MB, the decoder; it differs from PyTorch by {parity.worst:.0e} at most")
+    print(f"{args.out}  {size_mb:.1f} MB, the decoder; differs from PyTorch by at most {parity.worst:.0e}")
     beside = encoder_path(args.out)
     print(f"{beside}  {beside.stat().st_size / 1e6:.1f} MB, the encoder for `realtime encode`")
     print(f"next: {program('realtime')} serve --model {shlex.quote(str(args.out))}")

@@ -31,9 +31,9 @@ from trainer.data.mfcc import mel_levels
 STEPS = 16
 """Number of equal steps of a course."""
 FIRST, MOST = 9, 33
-"""Number of points on a path that are measured at first, and the largest number in all."""
+"""Number of points on a path that are measured first, and the maximum number in total."""
 BANDS, WINDOW, HOP, RANGE_DB = 64, 1024, 256, 70.0
-"""The mel levels: number of bands, samples of a window and of a hop, and range below the loudest band."""
+"""Number of mel bands; window and hop in samples; range of levels below the loudest band, in dB."""
 
 Sound = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -56,8 +56,8 @@ class _Line:
     def measured(self, t: float) -> tuple[NDArray[np.float32], float]:
         """Return the mel powers [windows, bands] of the sound at `t`, and the loudness of its first 400 ms.
 
-        The loudness is in LUFS. The loudness of the whole sound would jump along the line, wherever one more
-        quiet block passes the gate of BS.1770.
+        The loudness is in LUFS. The loudness of the entire sound would jump at positions where one more quiet
+        block passes the gate of BS.1770.
         """
         if t not in self._measured:
             sound = self.sound(t)
@@ -68,20 +68,20 @@ class _Line:
         return self._measured[t]
 
     def gains(self, places: Sequence[float], shares: Floats) -> Floats:
-        """Return a gain in dB for each position, so that loudness changes linearly along the path.
+        """Return a gain in dB for each position, to make loudness change linearly along the path.
 
         All gains are 0 if a loudness is not finite.
 
         Args:
             places: positions on the line.
-            shares: the part of the path, 0 to 1, that is travelled at each position.
+            shares: the fraction of the path, 0 to 1, that is covered up to each position.
         """
         loudness = np.array([self.measured(t)[1] for t in places])
         straight = loudness[0] + (loudness[-1] - loudness[0]) * shares
         return np.asarray(straight - loudness if np.isfinite(loudness).all() else np.zeros(len(places)))
 
     def steps(self, places: Sequence[float], shares: Floats) -> Floats:
-        """Return the mean difference of mel levels, in dB, between the sounds at successive positions.
+        """Return the mean difference, in dB, between the mel levels of the sounds at successive positions.
 
         The sounds are compared after `gains`. Levels are limited to 70 dB below the loudest band.
         """
@@ -93,7 +93,7 @@ class _Line:
 
 
 def path_shares(steps: Floats) -> Floats:
-    """Return the part of the path, 0 to 1, before the first and after each of N steps: [N + 1]."""
+    """Return the fraction of the path, 0 to 1, before the first step and after each of N steps: [N + 1]."""
     travelled = np.cumsum(steps)
     # not steps.sum(), which may differ from the last partial sum by rounding
     return np.concatenate(([0.0], travelled / travelled[-1]))
@@ -103,12 +103,12 @@ def measure(decoder: Decoder, start: Point, end: Point) -> tuple[list[float], li
     """Divide the line between two points [D] into steps between which the sound changes equally.
 
     Returns:
-        `STEPS` + 1 positions on the line, from 0 to 1, and a gain in dB for each position, so that loudness
-        changes linearly between the ends.
+        `STEPS` + 1 positions on the line, from 0 to 1, and a gain in dB for each position, which makes
+        loudness change linearly between the ends.
     """
     line = _Line(decoder, start, end)
     places = np.linspace(0.0, 1.0, FIRST).tolist()
-    shares = np.array(places)  # the part of the path that is travelled at each place
+    shares = np.array(places)  # the fraction of the path that is covered up to each position
     while True:
         steps = line.steps(places, shares)
         if not steps.any():

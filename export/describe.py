@@ -1,4 +1,4 @@
-"""Derives the metadata of the exported model files from a checkpoint of the training."""
+"""Derives the metadata of the exported model files from a training checkpoint."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from trainer.run.checkpoint import Checkpoint
 
 DECIMALS = 3
-"""Decimals of z and of places on the map; smaller differences are inaudible."""
+"""Decimals of z and of map coordinates; smaller differences are inaudible."""
 CANDIDATES = 24
 """Number of training sounds of a class that are decoded to find the centre of the class."""
 TYPICAL = 8
-"""Number of typical sounds; in a class with a pitch, the one with the clearest pitch becomes the centre."""
+"""Number of typical sounds; in a class with a pitch, the sound with the clearest pitch is the centre."""
 PITCHED = 0.25
 """Median clarity of pitch (`_clarity`) above which the sounds of a class count as having a pitch."""
 BODY_S = (0.05, 0.3)
@@ -60,7 +60,7 @@ def describe(
     """Return the metadata of the decoder of a checkpoint.
 
     Args:
-        checkpoint: the checkpoint, with the z of the training sounds.
+        checkpoint: the checkpoint, which contains the z of the training sounds.
         model: the model of the checkpoint, in evaluation mode.
         name: name of the model.
         velocity: directions of z in which hits get harder; None: unknown.
@@ -143,12 +143,13 @@ def _drums(velocity: Directions) -> tuple[DrumInfo, ...]:
 
 
 def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) -> Tensor:
-    """Return the row of `members`, z of the sounds of a class [N, D], that decodes to the most typical sound.
+    """Return the z [D] that decodes to the most typical sound of a class.
 
-    The `candidates` rows in the middle of the class are decoded, and the sounds are encoded again, because a
-    typical z may decode to an untypical sound. The best candidate is the one whose encoded sound has the
-    least mean distance to all rows. If the sounds of the class have a pitch, the result is instead the
-    candidate with the clearest pitch among the `TYPICAL` best ones.
+    The result is a row of `members`, the z of the sounds of the class [N, D]. The `candidates` rows in the
+    middle of the class are decoded, and the sounds are encoded again, because a typical z may decode to an
+    untypical sound. The best candidate is the row whose encoded sound has the smallest mean distance from all
+    rows. If the sounds of the class have a pitch, the result is instead the candidate with the clearest pitch
+    among the `TYPICAL` best candidates.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:
@@ -164,7 +165,8 @@ def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) 
 def _clarity(decoder: ModalDecoder, z: Tensor) -> Tensor:
     """Return the clarity of pitch of the sounds at z [N, D]: [N], 0 to 1.
 
-    It is the first oscillator's share of the power in the body of the sound (`BODY_S`).
+    The clarity is the power of the first oscillator, divided by all power in the body of the sound
+    (`BODY_S`).
     """
     levels = decoder.knot_levels(decoder.hidden(z))
     seconds = decoder.knot_frame * (decoder.hop_length / decoder.sample_rate)

@@ -1,6 +1,6 @@
 """Common parts of the ONNX graphs of encoders, which map a sound to the mean of z in one call.
 
-A sound is encoded as a whole, not in chunks, so these graphs translate PyTorch's layers one by one.
+A sound is encoded in one piece, not in chunks; these graphs therefore translate PyTorch's layers one by one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The exception that this package raises for errors of the user."""
+"""The exception that this package raises for user errors."""
 
 from __future__ import annotations
 
 
 class ExportError(Exception):
-    """A model cannot be exported. The message, one line, tells the user the error and what is accepted."""
+    """A model cannot be exported. The one-line message states the error and the accepted input."""

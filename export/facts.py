@@ -20,7 +20,7 @@ from trainer.components.layout import FREE, band_middles_hz
 from trainer.models.modal import LOUDEST, LOUDEST_MODE, ModalDecoder, knot_weights
 
 WINDOW, HOP, BLOCK = 512, 256, 64
-"""Samples of a window and of a hop of the spectrum, and samples of a block of the decay curve."""
+"""Window and hop of the spectrum, and block of the decay curve, in samples."""
 FALL = math.log(100.0)
 """Fall of the remaining energy, in nepers: 20 dB."""
 EDGE = 0.5

@@ -1,8 +1,8 @@
 """Chooses the morph that the server suggests to new users: the most audible one.
 
 A morph is a glide, a continuous move through the latent space, from one class of sounds to another while a
-sound plays. A short sound ends before a slow glide has changed it. So this module looks for two classes and a
-duration of the glide with which a sound is heard first as one class and then as the other.
+sound is playing. A short sound ends before a slow glide has changed it. This module therefore looks for two
+classes and a glide duration with which a sound is heard first as one class and then as the other.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from realtime.model.schema import MorphInfo
 Floats = NDArray[np.float32]
 
 CLASSES = 12
-"""Largest number of classes that are compared; later classes are ignored."""
+"""Maximum number of classes that are compared; later classes are ignored."""
 TIMES_MS = (100, 150, 200, 300, 400)
 """Durations of the glide that are compared."""
 RANGE_DB = 30.0
 """Range below the peak level of a sound that counts as audible."""
 SILENT = 1e-7
-"""Power added to every window, relative to the loudest window, so that silent windows have a spectrum."""
+"""Power added to every window, relative to the loudest window, to give silent windows a spectrum."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def find(sounds: Floats, sample_rate: int) -> MorphInfo | None:
 def _features(bands: Floats) -> _Features:
     """Return the features of a sound, given the power of its mel bands, [windows, bands].
 
-    A silent window gets the spectrum of the whole sound.
+    A silent window gets the spectrum of the complete sound.
     """
     bands = bands + SILENT * bands.mean(0) * (bands.sum(1).max() / bands.mean(0).sum())
     total = bands.sum(1)

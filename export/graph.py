@@ -83,8 +83,8 @@ class Graph:
         """Reshape a value.
 
         Args:
-            sizes: a number, or the name of a value of shape [1], for each axis. The size -1 stands for what
-                the other axes leave, and 0 keeps the size of the axis.
+            sizes: a number, or the name of a value of shape [1], for each axis. The size -1 stands for the
+                size that the other axes leave, and 0 keeps the size of the axis.
         """
         if all(isinstance(size, int) for size in sizes):
             return self.node("Reshape", value, self.constant(list(sizes)))
@@ -109,8 +109,9 @@ class Graph:
         """Return the finished graph.
 
         The number of inputs should be odd. ONNX Runtime looks up its memory plan for a shape by the XOR
-        of all sizes of all inputs. If the number of voices cancels out, all numbers of voices share the
-        plan that was made for the first, which is 6 to 10 % slower (measured with two and four voices).
+        of all sizes of all inputs. If the number of voices cancels out, all numbers of voices share the plan
+        that was made for the first number. A shared plan is 6 to 10 % slower (measured with two and four
+        voices).
         """
         graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._initializers)
         imports = [helper.make_opsetid("", OPSET)]

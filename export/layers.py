@@ -41,7 +41,7 @@ class Lines(NamedTuple):
 
 
 def layers(velocities: Sequence[float | None], groups: Sequence[str]) -> list[Layers]:
-    """Return the drums that have takes of two velocities or more.
+    """Return the drums that have takes at two or more velocities.
 
     Args:
         velocities: velocity of each take, 0 to 1; None if unknown.

@@ -2,10 +2,10 @@
 
 The decoder decodes a sound in chunks of frames. Each gated layer copies its past input from chunk to chunk.
 The delays are short (134 samples for ten layers), so copying is faster than the ring buffers of `export.dc`.
-The past input is divided between two caches, so that the number of inputs is odd (see `Graph.model`). A third
-cache holds the last samples of the bands; the filter bank is a convolution over these and the new samples.
-The dense layer that adds the onset has a row for each of the first frames. Here, it also has a row of zeros,
-which serves all later frames.
+The past input is divided between two caches, to make the number of inputs odd (see `Graph.model`). A third
+cache holds the last samples of the bands; the filter bank is a convolution over these samples and the new
+samples. The dense layer that adds the onset has a row for each of the first frames. In the graph, this layer
+also has a row of zeros, which serves all later frames.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
 The decoder adds up free oscillators (sines whose frequencies and levels z determines), modes (sines that
 decay exponentially) and bands of noise. It decodes a sound in chunks of frames, with three caches:
 
-    phase   phases of oscillators and modes in cycles, as sums of two float32 so that rounding loses nothing
+    phase   phases of oscillators and modes in cycles, as sums of two float32, without loss of precision
     level   levels at the end of the last frame
     decay   decay of the modes so far
 
-Frequencies and phases are float64 (see `trainer.models.modal`); all other values are float32.
+Frequencies and phases are float64 (see `trainer.models.modal`); all remaining values are float32.
 
 Before the first frame of a sound, the caches are zeros. The phases and the levels of high noise then come
 from z: the graph adds them, multiplied by 1 at frame 0 and by 0 at all other frames. Oscillators and low
@@ -30,7 +30,7 @@ from trainer.models.modal import LEAK, LOUDEST, LOUDEST_MODE, PITCH_SCALE, SHARP
 
 
 def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
-    """Return the graph that computes the same as `decoder` (names and shapes: realtime.model.schema)."""
+    """Return a graph with the results of `decoder` (names and shapes: realtime.model.schema)."""
     graph = Graph()
     hop, rate, bands, modes = decoder.hop_length, decoder.sample_rate, decoder.bands, decoder.modes
     oscillators = FREE + modes

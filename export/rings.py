@@ -1,10 +1,10 @@
 """The two caches of `export.dc` for the past input of delayed layers.
 
 A decoder decodes a sound in chunks. A layer with a delay of d samples needs the d samples before the chunk.
-If no chunk is shorter than d, these samples are the end of the previous chunk: a *tail*, read and written as
-a whole. Longer delays use *rings* of d rows: time t is in row t mod d, so a chunk overwrites the rows that it
-has just read. Layers with the same delay share a ring, in adjacent columns. One gather reads all rings, and
-one scatter writes them.
+If no chunk is shorter than d, these samples are the end of the previous chunk: a *tail*, which is read and
+written in one piece. Longer delays use *rings* of d rows: time t is in row t mod d, so a chunk overwrites the
+rows that it has just read. Layers with the same delay share a ring, in adjacent columns. One gather reads all
+rings, and one scatter writes them.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def export(
         candidates: number of training sounds of a class that are decoded to find the centre of the class.
 
     Returns:
-        The difference between the sounds of the exported decoder and of the PyTorch model.
+        The difference between the sounds of the exported decoder and those of the PyTorch model.
 
     Raises:
         ExportError: a file to write exists already, the folder does not exist, a class has no training

@@ -1,8 +1,8 @@
 """Finds the directions of z in which hits get harder, from drums recorded at several velocities.
 
 Drums of one class change in different ways: only just over half of all pairs of drums change in the same
-direction. So each drum has a direction of its own, which applies near the z of the drum. Elsewhere, the
-direction of the class applies.
+direction. Therefore, each drum has a direction of its own, which applies near the z of the drum. Elsewhere,
+the direction of the class applies.
 
 Encoder and decoder lose a part of the differences between the takes of a drum (a take: a recording of one
 hit). The directions of drums are therefore adjusted until brightness, decay and attack (`export.facts`) of
@@ -45,7 +45,7 @@ ROUNDS, PACE = 6, 0.7
 DOUBT = 0.1
 """Weight of the uncertainty of the slopes of recordings. At 1, the changes become too small."""
 CLOSE = 0.1
-"""In `unmixed`: weight of a stored direction's distance from the given one; the mixture's weighs 1."""
+"""In `unmixed`: weight of the distance of stored directions from the given directions; mixtures: 1."""
 
 
 class Directions(NamedTuple):
@@ -72,12 +72,12 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
     Args:
         checkpoint: the checkpoint of the model, whose configuration defines how sounds are prepared.
         model: the model, in evaluation mode.
-        folder: a folder of sounds, as for training. Its manifest.csv has the columns velocity, 0 to 1, and
-            group, which the takes of a drum share.
+        folder: a folder of sounds, as for training. Its manifest.csv contains the columns velocity (0 to 1)
+            and group (the same for all takes of a drum).
 
     Raises:
-        ExportError: the model lacks a class of the folder, no drum was recorded at two velocities or more, or
-            more than `MAX_DRUMS` drums were.
+        ExportError: the model lacks a class of the folder, or the number of drums recorded at two or more
+            velocities is 0 or above `MAX_DRUMS`.
         trainer.errors.DataError: the folder cannot be used.
     """
     config = checkpoint.config
@@ -91,10 +91,10 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
         )
     drums = layers(sounds.velocities, sounds.groups)
     if not drums:
-        raise ExportError(f"{folder}: its manifest.csv has no drum with takes of two velocities")
+        raise ExportError(f"{folder}: its manifest.csv contains no drum with takes at two velocities")
     if len(drums) > MAX_DRUMS:
         raise ExportError(
-            f"{folder}: {len(drums)} drums have takes of two velocities; at most {MAX_DRUMS} are accepted"
+            f"{folder}: {len(drums)} drums have takes at two velocities; at most {MAX_DRUMS} are accepted"
         )
     label = torch.tensor([checkpoint.classes.index(name) for name in sounds.classes])[sounds.labels]
     with torch.no_grad():
@@ -175,9 +175,9 @@ def adjusted(found: Directions, decoder: ModalDecoder, real: Lines) -> Direction
 def unmixed(found: Directions, labels: Tensor) -> Directions:
     """Return directions of drums whose mixture, at the z of each drum, is the given direction of the drum.
 
-    A hit mixes the directions of the drums near its z (`realtime.model.expression`), so a drum between other
-    drums would change as their mean. If drums lie too close together for a solution, their directions stay
-    near the given directions.
+    A hit mixes the directions of the drums near its z (`realtime.model.expression`). With its given
+    direction, a drum between other drums would therefore change like the mean of these drums. If drums lie
+    too close together for a solution, their directions stay near the given directions.
 
     Args:
         found: the directions that the mixtures are to have.

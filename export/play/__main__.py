@@ -1,4 +1,4 @@
-"""`python -m export.play` (also `trainer play`): train on a folder of sounds and play the model meanwhile."""
+"""`python -m export.play` (also `trainer play`): train on a folder of sounds while playing the model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trainer.commands import files, fit, installed
 from trainer.config import Config
 from trainer.errors import TrainerError
 
-DESCRIPTION = """Learn a folder of one-shots and play them meanwhile: within a minute, the server plays a
+DESCRIPTION = """Learn a folder of one-shots while playing them: within a minute, the server plays a
 first version of the model, then versions that come ever closer to the sounds. Sub-folders are classes;
 without sub-folders, the file names give the classes, and hats that ring long are open hats. Ctrl-C saves the
 run, and the same command continues it. The model file is RUN/NAME.onnx, where NAME is the folder's name. All
@@ -58,10 +58,10 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
     parser.add_argument(
         "--learn-only",
         action="store_true",
-        help="start no server, because another server plays RUN/NAME.onnx",
+        help="start no server, because another server is playing RUN/NAME.onnx",
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace the run in --out if it learnt another folder"
+        "--force", action="store_true", help="replace the run in --out if it learnt a different folder"
     )
     files.add_config(parser)
     files.add_from(parser)

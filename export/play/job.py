@@ -13,7 +13,7 @@ from trainer.config import Config
 from trainer.errors import TrainerError
 
 SOURCE = "source"
-"""Name of the file, in the folder of a run, with the path of the sounds that the run was trained on."""
+"""Name of a file in a run's folder; the file contains the path of the sounds that the run was trained on."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Job:
         if other.is_dir() and not other.samefile(self.data):
             free = next(place for place in map(self._numbered, range(2, 10_000)) if not place.exists())
             raise TrainerError(
-                f"{self.out} has the sounds of {other}; add --out {shlex.quote(str(free))} to start a "
+                f"{self.out} was trained on {other}; add --out {shlex.quote(str(free))} to start a "
                 f"separate run, or --force to replace the run"
             )
 

@@ -29,15 +29,15 @@ from trainer.run.progress import duration
 from trainer.run.state import State
 
 SHARE = 0.1
-"""Time to make a version, as a fraction of the training time until the next one."""
+"""Time to make a version, as a fraction of the training time until the next version."""
 LEAST_S, MOST_S = 10.0, 60.0
-"""Shortest and longest training time between two versions, unless making a version takes longer."""
+"""Shortest and longest training time between two versions; longer if making a version takes longer."""
 NEAR_DB, FAR_DB = 2.0, 4.0
 """Largest mean mel distances for the verdicts "near" and "like them, with less detail".
 
 Two hits of one drum are 1.1 dB apart (median, docs/results.md)."""
 NICENESS = 10
-"""Niceness of the training process, so that the server gets the processor first."""
+"""Niceness of the training process, which lets the server have the processor first."""
 
 
 class Watcher(progress.Bars):
@@ -99,7 +99,7 @@ class Watcher(progress.Bars):
             self.note(f"{what} --quality on this machine: {', '.join(each)}")
 
     def offer_when_due(self) -> None:
-        """Make a new version, unless it is too early for the next one."""
+        """Make a new version if the next version is due."""
         if time.monotonic() >= self._next:
             self.offer()
 
@@ -129,7 +129,7 @@ class Watcher(progress.Bars):
 def pause_s(took_s: float) -> float:
     """Return the training time, in seconds, after a version that took `took_s` seconds to make.
 
-    The result is at least `took_s`, so that on a busy machine, too, half of the time is spent on training.
+    The result is at least `took_s`: even on a busy machine, at least half of the time is spent on training.
     """
     return max(LEAST_S, min(took_s / SHARE, MOST_S), took_s)
 
@@ -198,14 +198,14 @@ def learn(job: Job, renewed: Callable[[], None], caught: list[int]) -> int:
 
 
 def _introduction(state: State) -> Iterator[str]:
-    """Yield three lines: how many sounds there are, what names their classes, and how many will be learnt."""
+    """Yield lines: the number of sounds, the source of the class names, and the number of sounds to learn."""
     sounds, test = state.sounds, state.parts.test
     yield findings.summary(sounds)
     flat = not any("/" in name for name in sounds.names)
     source = "the names of the files; hats that ring long count as open" if flat else "the folders"
     yield f"the names of the classes come from {source}"
     held = (
-        f"{len(test)} are held out for `trainer evaluate`" if len(test) else "none is held out (--hold-out)"
+        f"{len(test)} are held out for `trainer evaluate`" if len(test) else "none are held out (--hold-out)"
     )
     yield f"{len(state.train)} sounds will be learnt, {held}"
 
@@ -235,9 +235,9 @@ def verdict(distance_db: float) -> str:
 
 
 def _run(job: Job, reading: Callable[[int, int], None], note: Callable[[str], None]) -> Adaptation:
-    """Return the earlier run in the folder `job.out`, to continue it, or else a new run.
+    """Return the earlier run in the folder `job.out` if it can be continued; otherwise, return a new run.
 
-    An earlier run is continued only if it was trained on the same sounds, and without `--force`.
+    An earlier run is continued only if it was trained on the same sounds and `--force` is not given.
 
     Raises:
         TrainerError: `job.out` has files that `trainer play` did not write.

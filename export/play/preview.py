@@ -1,6 +1,6 @@
 """Writes a preview of a model: a picture and a sound file that compare the model's sounds with real sounds.
 
-Each training sound stands beside the model's reconstruction of it. The pairs are sorted by mel distance
+Each training sound is shown next to the model's reconstruction of it. The pairs are sorted by mel distance
 (the mean difference of the mel levels), largest first.
 """
 
@@ -24,7 +24,7 @@ WAVE_ROWS, COLUMNS, BANDS = 16, 120, 48
 MARGIN, HEAD = 4, 16
 """Pixels between pictures, and pixels above the pictures for the headings."""
 WINDOW, RANGE_DB = 1024, 70.0
-"""Samples of a window of the spectrogram, and the range of its colours."""
+"""Window of the spectrogram in samples, and range of its colours in dB."""
 PAIRS_PER_ROW = 3
 """Number of pairs side by side."""
 NAME_CHARACTERS = 34

@@ -32,8 +32,8 @@ class Published:
         path: the decoder file; the encoder file lies in the same folder.
 
     Attributes:
-        distance_db: mean mel distance of the version in `path` from the training sounds; infinite as long as
-            `offer` has written no version.
+        distance_db: mean mel distance of the version in `path` from the training sounds; infinite until
+            `offer` has written a version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -82,7 +82,7 @@ def compared(
     Args:
         path: the decoder file, exported from the run.
         state: the state of the run.
-        most: largest number of sounds, spread evenly over the folder; 0: all.
+        most: maximum number of sounds, spread evenly over the folder; 0: all.
         look: called before each sound; an exception that it raises ends the work.
     """
     decoder = Decoder(path, capacity=1, provider="cpu")

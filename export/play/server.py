@@ -16,7 +16,7 @@ from realtime.control.osc import bind
 from realtime.util.errors import RealtimeError
 
 READY = "/morph/get/info"
-"""A request that the server answers as soon as it plays."""
+"""A request that the server answers as soon as it is playing."""
 ASK_S = 0.2
 """Time in seconds between two requests."""
 CHECK_S = 0.2
@@ -31,11 +31,11 @@ class Server:
     The server keeps playing if this process is killed.
 
     Args:
-        model: the decoder file. Its folder becomes the server's library, whose files messages may name.
+        model: the decoder file. Its folder becomes the server's library: messages may name its files.
         options: further options of `realtime serve`.
 
     Raises:
-        RealtimeError: another program listens on the server's port.
+        RealtimeError: another program is listening on the server's port.
     """
 
     def __init__(self, model: Path, options: Sequence[str]) -> None:
@@ -63,7 +63,7 @@ class Server:
             raise RealtimeError("--model and --library cannot be given: the run sets both")
 
     def play(self, stop: Callable[[], bool]) -> None:
-        """Start the server and wait until it plays; if it runs, make it load the model file again.
+        """Start the server and wait until it is playing; if it is running already, make it reload the model.
 
         The server loads the file without a break in the sound.
 

@@ -2,7 +2,7 @@
 
     learner ── model files ──► server
 
-The learner trains the model and, from time to time, replaces the model files by a closer version. Then this
+The learner trains the model and, from time to time, replaces the model files with a closer version. Then this
 process tells the server (`realtime serve`) to load the files. The server keeps playing if the learner is
 killed.
 """
@@ -26,7 +26,7 @@ SHOW_CURSOR = "\x1b[?25h"
 
 
 def play(job: Job, options: Sequence[str]) -> int:
-    """Train on the sounds of a folder while the server plays the model, until Ctrl-C.
+    """Train on the sounds of a folder while the server is playing the model, until Ctrl-C.
 
     If an earlier run has left a model file, the server plays that model at once.
 
@@ -63,7 +63,7 @@ def play(job: Job, options: Sequence[str]) -> int:
                         over_progress("saving (interrupt again to quit without saving)", sys.stdout),
                         flush=True,
                     )
-                    server.close()  # now, so that the server's summary precedes the learner's last lines
+                    server.close()  # now, to print the server's summary before the learner's last lines
                 learner.close()
                 return _saved(server, learner) if caught else server.wait()
             if new:
@@ -76,7 +76,7 @@ def play(job: Job, options: Sequence[str]) -> int:
             print(f"learnt; playing until Ctrl-C. To play the model later: {job.serve_command}", flush=True)
         code = server.wait(stop) or learner.code
         if caught:
-            server.close()  # now, so that the server's summary precedes the next line
+            server.close()  # now, to print the server's summary before the next line
         if caught and not learner.code:
             print(f"to play the model later: {job.serve_command}", flush=True)
         return code
@@ -101,6 +101,6 @@ def _ended(job: Job, code: int) -> str:
     why = f" ({signal.Signals(code - 128).name})" if code > 128 else ""
     cursor = SHOW_CURSOR if os.isatty(sys.stderr.fileno()) else ""
     return (
-        f"{cursor}trainer play: the training has ended{why}; the last version plays until Ctrl-C. "
+        f"{cursor}trainer play: the training has ended{why}; the last version keeps playing until Ctrl-C. "
         f"To continue the training: {job.continue_command}"
     )

@@ -178,5 +178,5 @@ def test_more_drums_than_the_limit_are_refused(
     monkeypatch.setattr(velocity, "MAX_DRUMS", 1)
     export(tiny_run, tmp_path / "plain.onnx")
     label = verify.read(tmp_path / "plain.onnx").info.classes[1].name
-    with pytest.raises(ExportError, match="2 drums have takes of two velocities; at most 1 are accepted"):
+    with pytest.raises(ExportError, match="2 drums have takes at two velocities; at most 1 are accepted"):
         export(tiny_run, tmp_path / "a.onnx", velocities=_layers(tmp_path / "layers", label))

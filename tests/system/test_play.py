@@ -147,7 +147,7 @@ def test_server_plays_on_when_the_learner_is_killed_and_training_can_continue(ki
         wait_until((run / checkpoint.LAST).exists)
         os.kill(killed.child("spawn_main"), signal.SIGKILL)
         again = killed.wait_for(
-            r"ended \(SIGKILL\); the last version plays until Ctrl-C. To continue .*: (.*)"
+            r"ended \(SIGKILL\); the last version keeps playing until Ctrl-C. To continue .*: (.*)"
         )
         assert shlex.split(again[1])[1:] == ["play", str(kit), "--out", str(run)]
         assert killed.ask("/morph/get/classes") == ["Kicks", "Open Hats"]

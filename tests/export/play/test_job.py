@@ -28,7 +28,7 @@ def test_another_folder_of_the_same_name_does_not_replace_a_run(tmp_path: Path) 
     _job(first, run).record_source()
     _job(first, run).check()
     with pytest.raises(
-        TrainerError, match=r"has the sounds of .*one/My Samples.*--out '.*My Samples-3'.*--force"
+        TrainerError, match=r"was trained on .*one/My Samples.*--out '.*My Samples-3'.*--force"
     ):
         _job(second, run).check()
     _job(second, run, force=True).check()

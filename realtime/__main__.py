@@ -1,7 +1,7 @@
 """The command line, `realtime COMMAND`; each command is a module in `realtime.cli`.
 
-Each function imports the modules that it uses, so that `program` can set the effect of Ctrl-C before any slow
-import.
+Each function imports the modules that it uses. `program` can therefore set the effect of Ctrl-C before any
+slow import.
 """
 
 from __future__ import annotations

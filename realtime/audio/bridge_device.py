@@ -1,7 +1,7 @@
-"""An audio device for a plugin in a host (a DAW), which requests blocks through shared memory, the bridge.
+"""An audio device for a plugin in a host (a DAW), served through shared memory, the bridge.
 
-Time advances only with these requests. With a request, the plugin may send events, such as MIDI notes; the
-control process of the server turns the events into commands.
+The plugin requests each block. Time advances only with these requests. With a request, the plugin may send
+events, such as MIDI notes; the control process of the server turns the events into commands.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from realtime.util import priority
 WAKE_S = 0.1  # longest sleep before the thread checks whether to end
 CLOSE_TIMEOUT_S = 0.4
 OFFLINE_S = 10.0  # longest wait for the commands for a block, if the host waits for the block
-SHARE = 0.5  # longest wait for the commands for a live block, as a share of the block's duration
+SHARE = 0.5  # longest wait for the commands for a live block, as a fraction of the block's duration
 PIECE = 4096  # maximum number of samples rendered at once
 
 
 class BridgeDevice:
     """Renders each block that the plugin requests, once the commands for the block have arrived.
 
-    While no host plays, there are no requests, and time does not pass.
+    While no host is playing, there are no requests, and time does not pass.
 
     Args:
         name: the name of the bridge.
         channels: number of channels.
 
     Raises:
-        DeviceError: the bridge has another number of channels.
+        DeviceError: the bridge has a different number of channels.
         BridgeError: there is no such bridge.
     """
 

@@ -1,26 +1,26 @@
 """The bridge: memory that the server and a plugin in a host (a DAW) share.
 
-The plugin writes requests for samples, and events, such as MIDI notes; each event has the sample at which it
-takes effect. The server has two processes: its control process turns the events into commands, and its worker
-then renders the requested samples. So the plugin is the clock. A worker that is restarted begins a new epoch,
-in which samples are counted anew.
+The plugin writes requests for samples, and events, such as MIDI notes; each event states the sample at which
+it takes effect. The server has two processes: its control process turns the events into commands, and its
+worker then renders the requested samples. The plugin is therefore the clock. A worker that is restarted
+begins a new epoch, in which samples are counted anew.
 
 The memory is a file, `NAME.bridge` in `folder`, which the server creates and both programs map. Numbers are
 64 bits wide, in the machine's byte order. Only one side writes each number, and each ring buffer has one
-writer and one reader: the writer fills a place, then increments its count. A host that finds a running server
+writer and one reader: the writer fills a slot, then increments its count. A host that finds a running server
 continues where the last request of the epoch ends. `plugin/source/memory.h` has the same layout; a change of
-the layout needs another `VERSION`.
+the layout needs a new `VERSION`.
 
     words      LAYOUT, SERVER and HOST below
     requests   [REQUESTS, 4]: position, samples, bytes of all events written before the request, epoch
     events     a ring of bytes; each event is four words (position, epoch, kind, bytes) and its content, which
                is padded to 8 bytes
-    states     two texts in JSON: the server's state, which the host saves in its project (a song), and the
+    states     two JSON strings: the server's state, which the host saves in its project (a song), and the
                state from a project that the host has opened
     sound      [SAMPLES, channels] float32; device sample n is at n % SAMPLES
 
-A lock on `NAME.server` shows that the server runs. A lock on `NAME.host` shows that a plugin uses the bridge,
-or is about to. The system releases the locks of a program that dies.
+A lock on `NAME.server` shows that the server is running. A lock on `NAME.host` shows that a plugin is using
+the bridge, or is about to use it. The system releases the locks of a program that dies.
 
 The reader of a word also sees everything that was written before the word: the plugin uses C++ atomics for
 this, and Python uses `barrier`. Only x86-64 is tested.
@@ -128,7 +128,7 @@ class BridgeMemory:
         sound: float32 [SAMPLES, channels].
 
     Raises:
-        BridgeError: there is no such file, or it has another layout.
+        BridgeError: there is no such file, or it has a different layout.
     """
 
     def __init__(self, path: Path) -> None:
@@ -177,7 +177,7 @@ class BridgeMemory:
         return copy
 
     def events(self) -> Iterator[tuple[int, int, int, bytes]]:
-        """Yield (position, epoch, kind, content) of each new event; the next step frees the event's place.
+        """Yield (position, epoch, kind, content) of each new event; the next step frees the event's space.
 
         Raises:
             BridgeError: an event is longer than the bytes that were written; all new events are skipped.
@@ -216,7 +216,7 @@ class BridgeMemory:
         """Publish the state of the server.
 
         Raises:
-            BridgeError: the text is longer than `STATE_BYTES`.
+            BridgeError: the string is longer than `STATE_BYTES`.
         """
         content = text.encode()
         if len(content) > STATE_BYTES:
@@ -268,7 +268,7 @@ class BridgeFile:
         rate: sample rate in Hz until a host asks for another rate.
 
     Raises:
-        BridgeError: the name is not accepted, or another server has this bridge.
+        BridgeError: the name is not accepted, or another server is using this bridge.
     """
 
     def __init__(self, name: str, channels: int, rate: int) -> None:
@@ -277,7 +277,7 @@ class BridgeFile:
         self.name, self.path = name, place / f"{name}.bridge"
         self._lock = _locked(place / f"{name}.server")
         if self._lock is None:
-            raise BridgeError(f"another server has the bridge {name!r}; choose another name")
+            raise BridgeError(f"another server is using the bridge {name!r}; choose another name")
         sound_bytes = 4 * SAMPLES * channels
         size = _HEADER_BYTES + 8 * REQUESTS * REQUEST_WORDS + EVENT_BYTES + 2 * STATE_BYTES + sound_bytes
         header = np.zeros(_HEADER_BYTES // 8, np.uint64)
@@ -291,7 +291,7 @@ class BridgeFile:
 
     @property
     def in_use(self) -> bool:
-        """Return True if a plugin uses the bridge, or is about to."""
+        """Return True if a plugin is using the bridge, or is about to use it."""
         if (free := _locked(self.path.with_suffix(".host"))) is None:
             return True
         free.close()

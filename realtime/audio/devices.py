@@ -91,7 +91,7 @@ class Device(Protocol):
 
     @property
     def active(self) -> bool:
-        """Return True if the device still takes blocks."""
+        """Return True if the device is still taking blocks."""
         ...
 
     def close(self) -> None:
@@ -248,7 +248,7 @@ class SoundCard:
 
 
 def forget_devices() -> None:
-    """Shut PortAudio down, so that it releases all sound servers and looks for devices on the next query.
+    """Shut PortAudio down, to make it release all sound servers and look for devices on the next query.
 
     Raises:
         NoSoundError: PortAudio is not installed, or a driver does not answer.

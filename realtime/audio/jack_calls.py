@@ -1,8 +1,8 @@
 """JACK callbacks that run no Python code.
 
-When a client is closed, JACK's library cancels its threads at any point. A thread cancelled inside a Python
-callback keeps Python's global interpreter lock, and the whole program deadlocks. So the callbacks for the end
-of the server and for xruns (interruptions of the sound) are functions of the C library.
+When a client is closed, JACK's library cancels its threads at an arbitrary point. A thread cancelled inside a
+Python callback keeps Python's global interpreter lock, and the entire program deadlocks. Therefore, the
+callbacks for the end of the server and for xruns (interruptions of the sound) are functions of the C library.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """The JACK clients of this process.
 
-When a client is closed, JACK's library cancels its thread at any point. A thread cancelled inside Python code
-keeps Python's global interpreter lock, and the whole program deadlocks. So `leave` first waits until the
-callback has nothing left to do.
+When a client is closed, JACK's library cancels its thread at an arbitrary point. A thread cancelled inside
+Python code keeps Python's global interpreter lock, and the entire program deadlocks. Therefore, `leave` first
+waits until the callback has nothing left to do.
 
 After a server has ended, JACK's library deletes the remaining clients of this server as soon as a new client
-is opened, even if they are still in use. So a client opens only after all clients have left the ended server.
+is opened, even if they are still in use. Therefore, a client opens only after all clients have left the ended
+server.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _caller = timeouts.TimedCaller(OPEN_TIMEOUT_S)
 
 
 class JackError(RealtimeError):
-    """No JACK server runs, or a client cannot be opened yet."""
+    """No JACK server is running, or a client cannot be opened yet."""
 
 
 class JackClient:
@@ -43,7 +44,8 @@ class JackClient:
         client: the `jack.Client`; active after `activate`.
 
     Raises:
-        JackError: no server runs, the server does not answer, or a client has not left an ended server yet.
+        JackError: no server is running, the server does not answer, or a client has not left an ended server
+            yet.
     """
 
     def __init__(self, name: str) -> None:

@@ -1,6 +1,6 @@
 """A JACK server as the device, without PortAudio.
 
-PortAudio can play on JACK too, but it hangs when it closes a stream whose server has died, and cannot
+PortAudio can also play on JACK, but it hangs when it closes a stream whose server has died, and cannot
 reconnect afterwards.
 """
 
@@ -33,8 +33,9 @@ def available() -> bool:
 class JackDevice:
     """Output ports `soundmorph:out_1`, …, connected to the inputs of another client, such as a sound card.
 
-    It is an error if an input does not exist. In two cases, however, the port for this input only stays
-    unconnected: if the port has another name than `out_…`, or if the ports `out_…` are for inputs 1 and 2.
+    It is an error if an input does not exist. In two cases, however, the port for this input stays
+    unconnected without an error: if the name of the port is not `out_…`, or if the ports `out_…` are for
+    inputs 1 and 2.
 
     Args:
         to: name of that client: `system` for the card on a JACK server, the card's name on PipeWire.
@@ -43,7 +44,8 @@ class JackDevice:
         names: names of the ports, one for each of `pair`; by default out_1, out_2 …
 
     Raises:
-        DeviceError: no server runs, the server has another rate, or the client or its inputs do not exist.
+        DeviceError: no server is running, the server has a different rate, or the client or its inputs do not
+            exist.
     """
 
     def __init__(

@@ -104,7 +104,7 @@ def add_plugin(parser: argparse._ActionsContainer) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a VST3 or AU effect that processes the mix; repeat the option to chain several, in this order",
+        help="a VST3 or AU effect that processes the mix; repeat the option to chain effects in this order",
     )
 
 

@@ -1,7 +1,7 @@
 """`realtime bench`: print the latencies of a model on a device, and measure the delay of silent hits.
 
-There are two latencies: of a hit, and of a move to another place in the latent space. Each is printed as a
-sum of components.
+There are two latencies: of a hit, and of a move to a different position in the latent space. Each latency is
+printed as a sum of components.
 """
 
 from __future__ import annotations

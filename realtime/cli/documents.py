@@ -24,11 +24,11 @@ By default, the server listens on UDP port 9000 of 127.0.0.1. It sends replies t
 came from. Where a float is expected, an int is accepted too. A message that cannot be carried out is
 answered with `/morph/error address text`; the sound continues.
 
-The *point* is a place in the latent space, the space of sounds. New hits play the sound at the point. A
-*touch* is a finger or a track with a point of its own. A *class* is a kind of sound, such as kick; an
-*anchor* is a training sound. Names may be in upper or lower case, in the singular or plural. The name of a
-digit may be a word (`six`), a string (`6`) or an int, and a drum may have any usual name (`hat` or `hihat`
-for `closed-hat`).
+The current position in the latent space (the space of sounds) is called *the point*. New hits play the sound
+at the point. A *touch* is a finger or a track with a point of its own. A *class* is a kind of sound, such as
+kick; an *anchor* is a training sound. Names may be in upper or lower case, in the singular or plural. The
+name of a digit may be a word (`six`), a string (`6`) or an int, and a drum may have any usual name (`hat` or
+`hihat` for `closed-hat`).
 
 | address | arguments | effect | reply |
 |---|---|---|---|
@@ -42,26 +42,26 @@ for `closed-hat`).
 
 ## Bundles and time tags
 
-The messages of a bundle take effect at the same sample. A wrong message is answered with an error, and the
-other messages still take effect. A time tag gives the time at which the messages are heard, to the
-sample: the server subtracts the latency of device, plugins and limiter. So send messages ahead by at
-least the latency that the server prints at its start. Time tags in the past, and the tag *immediately*,
-mean now. Time tags more than {horizon:g} s ahead are refused. A message without a time tag takes effect
-with the next block.
+The messages of a bundle take effect at the same sample. If a message is wrong, the server replies with an
+error, and the other messages still take effect. A time tag gives the time at which the messages are heard,
+to the sample: the server subtracts the latency of device, plugins and limiter. Therefore, send messages
+ahead by at least the latency that the server prints at its start. Time tags in the past, and the tag
+*immediately*, mean now. Time tags more than {horizon:g} s ahead are refused. A message without a time tag
+takes effect with the next block.
 
 Settings of hits ({settings}) and the glide apply to the messages that take
-effect after them. In a bundle with a time tag in the future, they apply from that time on.
+effect after them. In a bundle with a time tag in the future, they apply from that time onwards.
 
 ## The map, mixtures and classes
 
 - `/morph/xy` weights the training sounds by their distance d on the map, w = 1 / d⁴ (Shepard's
-  inverse-distance weighting): z = Σ w·z / Σ w. At the place of a training sound, the result is the z of this
-  sound.
-- `/morph/get/xy` projects the point onto the map. After `/morph/xy` the reply is near the requested place,
-  and equal to it at the place of a training sound.
+  inverse-distance weighting): z = Σ w·z / Σ w. At the position of a training sound, the result is the z of
+  this sound.
+- `/morph/get/xy` projects the point onto the map. After `/morph/xy` the reply is near the requested
+  position, and equal to it at the position of a training sound.
 - `/morph/weights` takes the weighted mean, Σ w·z / Σ w, of the class centres or of the named points.
 - `/morph/macro` moves the point along one principal axis of the latent space, to a given distance from the
-  mean of the training sounds. Its positions along the other axes stay the same.
+  mean of the training sounds. The point's positions along the other axes stay the same.
 - `/morph/get/probabilities` models each class as a normal distribution around its centre, equally wide in
   all D dimensions (variance s = spread² / D), and assumes that all classes are equally frequent. The
   result is the softmax of −(D ln s + |z − centre|² / s) / 2.
@@ -71,8 +71,8 @@ A *gesture*, the unit of undo and redo, is a series of moves less than half a se
 ## The sequencer
 
 A pattern is a loop of steps; each of its *lanes* plays one sound. The server plays the pattern by counting
-samples. The web page or program that edits the pattern may disconnect. The log (`--log`) has every hit with
-its sample. In this beat, the snare turns into a hi-hat:
+samples. The web page or program that edits the pattern may disconnect. The log (`--log`) contains every
+hit and its sample. In this beat, the snare turns into a hi-hat:
 
 ```
 oscsend 127.0.0.1 9000 /morph/seq/add s kick
@@ -87,17 +87,17 @@ oscsend 127.0.0.1 9000 /morph/seq/start
 - A step is a quarter of a beat: 60 / (4 · tempo) s. Step k of a straight loop (swing 50) begins
   k · 15 · rate / tempo samples after step 0, rounded to the nearest sample; rate is the sample rate in Hz.
   Rounding errors do not add up.
-- Swing is the share of each pair of steps that the first step takes.
-- A new tempo applies from the next step on, and a new swing from the next pair on; from then on, steps are
-  counted from that sample. Other edits apply to every step that is not yet rendered. No edit loses or
+- Swing is the duration of the first step of each pair, as a percentage of the pair's duration.
+- A new tempo takes effect at the next step, and a new swing at the next pair of steps; from then on, steps
+  are counted from that sample. Other edits apply to every step that is not yet rendered. No edit loses or
   doubles a hit.
 - A lane with two points, *from* and *to*, plays (1 − morph) · from + morph · to; every step has its own
-  morph. The hits of such a lane stay there when the point moves. A lane without points plays where the point
-  is, and its hits follow the point.
-- `/morph/seq/start` and `/morph/seq/stop` take a time tag; edits do not. `/morph/panic` stops the loop too;
-  `/morph/stop` only fades the sounds. Each model has its own pattern, which is stopped after a change of
-  model.
-- Subscribers receive every edit, including the edits of other clients. A client that polls the status sends
+  morph. The hits of such a lane stay there when the point moves. A lane without points plays at the
+  point, and its hits follow the point.
+- `/morph/seq/start` and `/morph/seq/stop` take a time tag; edits do not. `/morph/panic` also stops the loop;
+  `/morph/stop` only fades the sounds. Each model has its own pattern. After a switch to another model, the
+  sequencer is stopped.
+- Subscribers receive every edit, including the edits by other clients. A client that polls the status sends
   `/morph/get/seq` when `seq_revision` has changed.
 - The file of presets stores the patterns of each model. The current pattern is restored at the next start.
 """

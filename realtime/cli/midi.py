@@ -12,7 +12,7 @@ from realtime.util import install
 from realtime.util.errors import RealtimeError
 
 ANY = "any"
-"""The NAME of --port, and of `realtime serve --midi`, that stands for every MIDI port."""
+"""The NAME that stands for every MIDI port, in --port and in `realtime serve --midi`."""
 CURVES = ("soft", "linear", "hard")
 MAP_HELP = (
     "MIDI map: a TOML file; drums: the drums of General MIDI; melodic: each note at its pitch; default: drums"

@@ -1,4 +1,4 @@
-"""Prints what became of received messages in the terminal, at most one line a second for each kind."""
+"""Prints the outcome of received messages in the terminal, at most one line a second for each kind."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RemarkLines:
         self._next_s = 0.0
 
     def print_latest(self) -> None:
-        """Print the latest remark if it is new, unless a line was printed within the last second."""
+        """Print the latest remark if it is new and no line was printed within the last second."""
         count = self._remarks.count
         if count == self._printed or self._clock() < self._next_s:
             return

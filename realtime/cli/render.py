@@ -80,7 +80,7 @@ def add_parser(commands: Any) -> None:
         "--channels", type=whole(1, 2), help="output channels; default: 2 if any sound is panned, otherwise 1"
     )
     add_gain(out)
-    add_finish(out, 0.0, "0, or that of the log")
+    add_finish(out, 0.0, "0, or the gain in the log")
     out.add_argument(
         "--stems",
         choices=("voice", "class", "out"),
@@ -197,7 +197,7 @@ def _check_options(args: argparse.Namespace) -> None:
 
 
 def logged_model(source: Path | None) -> str | None:
-    """Return the name of the model that plays in a log; None if the source is not a log."""
+    """Return the name of the model that a log was played with; None if the source is not a log."""
     if source is None or source.suffix != ".jsonl":
         return None
     from realtime.synth.command_log import read_header

@@ -131,7 +131,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     serve.add_argument(
         "--quiet",
         action="store_true",
-        help="print neither refused messages nor completed work, such as stored presets",
+        help="do not print refused messages or completed work, such as stored presets",
     )
     serve.add_argument(
         "--with-host",

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # sample rate until a host requests another rate
-START, END = "kick", "open hat"  # classes in the commands printed at the start, if the file proposes none
+START, END = "kick", "open hat"  # classes in the commands printed at the start, if the file proposes no morph
 HINT_MS = 300  # duration of the morph in these commands
 # for a bundled model, the server prints the commands in the documentation, not those that the file proposes
 BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
@@ -53,14 +53,14 @@ class ServeConfig:
     """Options of `realtime serve`; its --help describes each.
 
     Attributes:
-        sound: options of the worker process, which plays.
+        sound: options of the worker process, which plays the sound.
         allow: addresses and networks that may send messages; empty: all that can reach `host`.
         presets: file of presets; None: the file in the user's data folder.
         dynamics: initial `dynamics` of new hits, for a model in which velocity can change the timbre.
         with_host: end when the last host has disconnected from the bridge.
         seconds: time until the server stops; None: no limit.
         surfaces: options of MIDI, the web page, OSCQuery and Link.
-        quiet: do not print what became of messages.
+        quiet: do not print the outcome of messages.
         verbose: also print the components of the latencies, and details of model, device and decoder.
     """
 
@@ -79,7 +79,7 @@ class ServeConfig:
 
 
 def serve(config: ServeConfig) -> int:
-    """Play until a signal arrives, a condition in `config` ends the server, or the worker cannot go on.
+    """Play until a signal arrives, a condition in `config` ends the server, or the worker cannot continue.
 
     Returns:
         The exit code: 1 if the worker has failed to render the sound, otherwise 0.

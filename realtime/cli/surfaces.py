@@ -1,4 +1,4 @@
-"""The surfaces of `realtime serve`, through which it is played besides OSC.
+"""The surfaces of `realtime serve`, through which it can be played instead of by OSC.
 
 These are MIDI, the web page, OSCQuery, Ableton Link and the events of a plugin host (a DAW). The host and the
 server share memory, the bridge.
@@ -158,8 +158,8 @@ def start(
         config: options of the surfaces.
         midi: the result of `open_midi`.
         server: the OSC server.
-        access: limits on the senders of requests to the page and OSCQuery; not shared with another server.
-        models: the model that plays, and the models that can be loaded.
+        access: limits on the senders of requests to the page and OSCQuery; not shared with any other server.
+        models: the current model, and the models that can be loaded.
         takes: folder of the recordings that the page offers for download.
         output_since: returns the latest output sound that follows a given device sample.
         say: receives a line for each surface that does not work.

@@ -1,7 +1,7 @@
 """The table of OSC addresses and their arguments, from which `make docs` also writes `docs/osc.md`.
 
-The point is the position z in the model's latent space that the performer moves. A touch, such as a finger or
-a track, has a point of its own. A hit is a request to play a sound.
+"The point" here means the current z, the position in the model's latent space that the performer moves. A
+touch, such as a finger or a track, has a point of its own. A hit is a request to play a sound.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from realtime.synth.commands import (
 from realtime.synth.glide import CURVES
 from realtime.util.errors import ControlError
 
-HORIZON_S = 60.0  # a time tag may lie at most this far in the future
+HORIZON_S = 60.0  # maximum time from now to a time tag
 PATHS = ("linear", "spherical")
 DEFAULT_INTERVAL_MS = 200.0
 MIDDLE_C = 60  # the MIDI note that plays a sound at its trained pitch
@@ -86,7 +86,7 @@ def _dimension(space: LatentSpace, values: tuple[Any, ...]) -> SetDimension:
 
 
 def _xy(space: LatentSpace, values: tuple[Any, ...]) -> Move:
-    """Move to a place on the map."""
+    """Move to a position on the map."""
     touch, (x, y) = _split_touch(values, 2)
     return Move(space.at(x, y), touch)
 
@@ -129,7 +129,7 @@ def _in_beats(read: Callable[[LatentSpace, tuple[Any, ...]], Goto]) -> Callable[
 
 
 def _trigger(space: LatentSpace, values: tuple[Any, ...]) -> Hit:
-    """Play a hit at the named point, or without a name at the current point."""
+    """Play a hit at the named point or, without a name, at the current point."""
     touch, (velocity, name) = _split_touch(values, 2)
     return Hit(velocity, None if name is None else space.point(name), touch)
 
@@ -223,7 +223,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         (_COORDINATE,),
         placeholders=(_INDEX,),
     ),
-    Address("/morph/xy", "Move the point to a place on the map of the training sounds.", _xy, _XY),
+    Address("/morph/xy", "Move the point to a position on the map of the training sounds.", _xy, _XY),
     Address(
         "/morph/weights",
         "Move the point to a weighted mean of class centres or named points.",
@@ -239,7 +239,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         (
             Argument("a", "text", _NAME, names="points"),
             Argument("b", "text", _NAME, names="points"),
-            _number("t", quantities.FRACTION, "share of the way: 0 is a, 1 is b"),
+            _number("t", quantities.FRACTION, "fraction of the way: 0 is a, 1 is b"),
             Argument(
                 "way",
                 "text",
@@ -300,7 +300,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/undo",
-        "Return the point to its place before the latest gesture, a series of moves less than 0.5 s apart.",
+        "Undo the latest gesture of the point, a series of moves less than 0.5 s apart.",
         lambda p, v: Undo(),
     ),
     Address("/morph/redo", "Reverse the latest undo.", lambda p, v: Undo(again=True)),
@@ -372,7 +372,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     Address(
         "/morph/touch/<i>/pressure",
         "Change the timbre of the touch's sounds to that of a hit with this velocity. Each sound uses the "
-        "value of `/morph/dynamics` from when it began.",
+        "value that `/morph/dynamics` had when the sound began.",
         lambda space, values: Press(*values),
         (_number("velocity", quantities.VELOCITY, "0 is the softest hit, 1 the hardest"),),
         placeholders=(_TOUCH,),
@@ -435,7 +435,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     Address(
         "/morph/preset/adopt",
         "Take over the presets of another model with the same name. These presets keep their coordinates, at "
-        "which this model may have other sounds. Existing presets stay.",
+        "which this model may play different sounds. Existing presets stay.",
         lambda space, values: Adopt(*values),
         (
             Argument(
@@ -446,7 +446,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
                 missing="the model whose presets were saved last",
             ),
         ),
-        "`/morph/done /morph/preset/adopt checksum`; if none fits, an error that lists the checksums",
+        "`/morph/done /morph/preset/adopt checksum`; if no model fits, an error that lists the checksums",
     ),
     Address(
         "/morph/encode",
@@ -463,7 +463,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
         "Switch to another model. Sounding hits fade out, and scheduled messages are dropped.",
         lambda space, values: Load(*values),
         (Argument("file", "text", "a model file in the library folder, or the name of a bundled model"),),
-        "`/morph/done /morph/model file` when the new model plays",
+        "`/morph/done /morph/model file` when the new model is playing",
     ),
     Address(
         "/morph/record/start",
@@ -503,7 +503,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     # questions
     _query(
         "info",
-        "Describe the model that plays.",
+        "Describe the current model.",
         "`/morph/info.reply` key value …: name, architecture, sample_rate, latent_dim, length_ms, "
         "classes and anchors (both as counts), dynamics (1: velocity can change the timbre)",
     ),
@@ -515,13 +515,13 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     _query(
         "map",
-        "List the places of the training sounds on the map, each coordinate 0 to 1.",
+        "List the positions of the training sounds on the map, each coordinate 0 to 1.",
         f"`/morph/map.reply` first total name x y name x y …, at most {REPLY_ITEMS} sounds a message",
     ),
     _query(
         "places",
-        "Give the places of the class centres on the map, each coordinate 0 to 1.",
-        "`/morph/places.reply` name x y name x y …; no places if the model has no map",
+        "Give the positions of the class centres on the map, each coordinate 0 to 1.",
+        "`/morph/places.reply` name x y name x y …; no positions if the model has no map",
     ),
     _query(
         "dimensions",
@@ -532,7 +532,7 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     _query("z", "Give the point's coordinates.", "`/morph/z.reply` one number for each dimension"),
     _query(
         "xy",
-        "Give the point's place on the map.",
+        "Give the point's position on the map.",
         "`/morph/xy.reply` x y, each 0 to 1; no numbers if the model has no map",
     ),
     _query(
@@ -603,8 +603,8 @@ ADDRESSES: tuple[Address[LatentSpace, Asked], ...] = (
     ),
     Address(
         "/morph/reply",
-        "Send replies to another port of the sender's machine from now on, for programs such as Max that do "
-        "not listen on the port from which they send.",
+        "Send replies to a different port of the sender's machine from now on, for programs such as Max that "
+        "do not listen on the port from which they send.",
         lambda space, values: ReplyTo(*values),
         (_PORT,),
         "`/morph/done /morph/reply port`, to that port",

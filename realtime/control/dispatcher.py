@@ -94,7 +94,7 @@ class Control:
     """Carries out the messages of many senders on one engine. Not thread-safe.
 
     Args:
-        info: metadata of the model that plays.
+        info: metadata of the current model.
         player: the engine.
         preset_file: the preset file; by default, presets stay in memory.
         instruments: encodes sounds, loads models and names axes; without it, messages that request these are
@@ -186,10 +186,11 @@ class Control:
     def resume(self, info: ModelInfo) -> None:
         """Bring a restarted engine to the state of the engine before it.
 
-        Glides, sounding hits and scheduled commands are lost, and also the point if another model plays now.
+        Glides, sounding hits and scheduled commands are lost. If a different model is playing now, the point
+        is lost, too.
 
         Args:
-            info: metadata of the model that plays now.
+            info: metadata of the model that is playing now.
         """
         self._arrivals.forget()
         if info != self.info:
@@ -248,7 +249,7 @@ class Control:
         """Submit commands to the engine; return False if the engine's queue is full.
 
         If the commands begin a gesture (a series of moves that is undone as a whole), store the point before
-        them, which the engine then returns.
+        them. The engine returns this point.
 
         Raises:
             RealtimeError: no engine is running.
@@ -435,7 +436,7 @@ class Control:
     # ---- the point
 
     def _player_z(self) -> Z:
-        """Return the mixer's point, or the first class's centre during a change of model."""
+        """Return the mixer's point or, during a switch to another model, the first class's centre."""
         return self._of_this_model(self.player.z())
 
     def _of_this_model(self, point: Sequence[float]) -> Z:
@@ -450,7 +451,7 @@ class Control:
         return command
 
     def _levelled(self, hit: Trigger) -> Trigger:
-        """Return `hit` with the level of the point added, unless the hit belongs to a touch."""
+        """Return `hit`; if it belongs to no touch, add the level of the point."""
         level_db = self._point.level_db
         if hit.touch is not None or not level_db:
             return hit
@@ -462,7 +463,7 @@ class Control:
         """Send the engine the changes to the pattern.
 
         Raises:
-            RealtimeError: no engine is running; the next engine gets the whole pattern.
+            RealtimeError: no engine is running; the next engine gets the entire pattern.
         """
         if commands := self._sequencer.commands():
             self.player.submit(commands)
@@ -534,7 +535,7 @@ class Control:
         instruments, presets = _given(self._instruments, _LOAD), self.presets
 
         def build() -> Any:
-            with suppress(PresetError):  # presets that cannot be saved must not block the change of model
+            with suppress(PresetError):  # presets that cannot be saved must not block the switch
                 self._preset_file.save(presets)
             return instruments.build(file)
 

@@ -1,7 +1,8 @@
 """Converts what a performer names to z, a position in the model's latent space, and back.
 
-A performer can name class centres, training sounds (anchors) and presets; weighted means of these; a place on
-the two-dimensional map of the training sounds; and a position along a principal axis of the training sounds.
+A performer can name class centres, training sounds (anchors) and presets; weighted means of these; a position
+on the two-dimensional map of the training sounds; and a position along a principal axis of the training
+sounds.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from realtime.model.shares import Shares
 from realtime.synth.commands import SetAxis, Z
 from realtime.util.errors import ControlError
 
-NEAR = 1e-9  # squared distance on the map within which a place counts as that of a training sound
+NEAR = 1e-9  # squared distance on the map within which a position counts as that of a training sound
 
 
 class LatentSpace:
@@ -50,7 +51,7 @@ class LatentSpace:
         self._classes = Names(c.name for c in info.classes)
         self._sounds = np.array([a.z for a in info.anchors], np.float64).reshape(-1, info.latent_dim)
         self.map = _unit_square(np.array([a.xy for a in info.anchors], np.float64).reshape(-1, 2))
-        """Places of the N training sounds on the map: float64 [N, 2], each direction scaled to 0..1."""
+        """Positions of the N training sounds on the map: float64 [N, 2], each direction scaled to 0..1."""
         self._projection = _linear_fit(self._sounds, self.map)
         self._centres = np.array([c.centroid for c in info.classes], np.float64)
         self._shares = Shares(info)
@@ -97,7 +98,7 @@ class LatentSpace:
         raise ControlError(f"no point named {query!r}: {hint}")
 
     def _listed(self) -> str:
-        """Return a text with the names of classes and presets, and of one training sound as an example."""
+        """Return a string with the names of classes and presets, and of one training sound as an example."""
         classes = ", ".join(c.name for c in self.info.classes)
         sound = f"; a training sound is named like {self.info.anchors[0].name!r}" if self.info.anchors else ""
         presets = f"presets are {first(self.presets)}" if self.presets else "there are no presets yet"
@@ -119,11 +120,11 @@ class LatentSpace:
         return (self._named[name], drum) if drum and name else None
 
     def at(self, x: float, y: float) -> Z:
-        """Return the z [D] at a place on the map, x and y in 0..1.
+        """Return the z [D] at a position on the map, x and y in 0..1.
 
         The result is the mean of the training sounds' z_i, weighted by inverse distance (Shepard 1968):
         z = sum(w_i z_i) / sum(w_i) with w_i = 1 / d_i^4, where d_i is the distance on the map between (x, y)
-        and sound i. At a sound's own place, z is that sound's z.
+        and sound i. At the position of a sound, z is the z of that sound.
 
         Raises:
             ControlError: the model has no training sounds.
@@ -138,9 +139,9 @@ class LatentSpace:
         return _z(weights @ self._sounds / weights.sum())
 
     def on_map(self, z: Sequence[float]) -> tuple[float, ...]:
-        """Return the place of z [D] on the map, each coordinate clipped to 0..1; () without a map.
+        """Return the position of z [D] on the map, each coordinate clipped to 0..1; () without a map.
 
-        The map is a linear projection of the space: a training sound's z gives the sound's own place. But
+        The map is a linear projection of the space: a training sound's z gives the sound's own position. But
         `at` mixes the z of several sounds, so `on_map(at(x, y))` is only near (x, y).
         """
         if not len(self.map):
@@ -151,7 +152,7 @@ class LatentSpace:
         """Return a point [D] between two named points, and the gain in dB of hits at this point.
 
         Args:
-            share: share of the way from a to b, 0..1.
+            share: fraction of the way from a to b, 0..1.
             way: one of `WAYS`. With "even", equal steps of `share` sound equal if the model file has a course
                 (measured positions and gains) between the two classes. Otherwise, the point is
                 (1 - share) a + share b, and the gain is 0.
@@ -171,7 +172,7 @@ class LatentSpace:
         """Return the weighted mean of points, from a weight for each class or `name weight name weight …`.
 
         Raises:
-            ControlError: the words have neither form, or no weight is above 0.
+            ControlError: the words have a different form, or no weight is above 0.
         """
         count = len(self.info.classes)
         if all(isinstance(word, float) for word in words):
@@ -236,7 +237,7 @@ class LatentSpace:
 
 
 def _unit_square(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale places [N, 2] to 0..1 in both directions; equal coordinates all become 0.5."""
+    """Scale positions [N, 2] to 0..1 in both directions; equal coordinates all become 0.5."""
     if not len(places):
         return places
     low, extent = places.min(axis=0), np.ptp(places, axis=0)
@@ -247,7 +248,7 @@ def _unit_square(places: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _linear_fit(points: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the matrix [D + 1, 2] that fits places [N, 2] to points [N, D], each with a 1 appended."""
+    """Return the matrix [D + 1, 2] that fits positions [N, 2] to points [N, D], each with a 1 appended."""
     return np.asarray(np.linalg.lstsq(np.c_[points, np.ones(len(points))], places, rcond=None)[0], np.float64)
 
 

@@ -31,7 +31,7 @@ from realtime.util.errors import RealtimeError
 
 RECEIVE_BYTES = 65_536  # more than UDP carries; the access rules set the actual limit
 MAX_AT_ONCE = 32  # datagrams received before any is handled
-REST_S = 0.001  # pause after a round of dropped datagrams, so that rendering gets processor time
+REST_S = 0.001  # pause after a round of dropped datagrams, which leaves processor time for rendering
 PIECE = 16  # messages parsed before other senders get a turn
 MAX_DEPTH = 8  # bundles within bundles
 KERNEL_BUFFER = 1 << 22  # bytes in each direction: enough for one second of flooding
@@ -91,7 +91,7 @@ def _bundle(datagram: bytes, depth: int) -> Iterator[Part]:
     if depth == 0:
         raise OscError(f"bundles are nested more than {MAX_DEPTH} deep")
     if len(datagram) < 16:
-        raise OscError("bundle without a time tag")
+        raise OscError("a bundle has no time tag")
     messages: list[bytes] = []
     inner: list[Part] = []
     at = 16
@@ -99,7 +99,7 @@ def _bundle(datagram: bytes, depth: int) -> Iterator[Part]:
         size = int.from_bytes(datagram[at : at + 4], "big", signed=True)
         element = datagram[at + 4 : at + 4 + size]
         if size < 4 or size % 4 or len(element) < size:
-            raise OscError(f"bundle element of {size} bytes, but {len(datagram) - at - 4} bytes are left")
+            raise OscError(f"a bundle element has {size} bytes, but {len(datagram) - at - 4} bytes are left")
         if element.startswith(_BUNDLE):
             inner += _bundle(element, depth - 1)
         else:
@@ -158,7 +158,9 @@ def bind(host: str = HOST, port: int = PORT) -> socket.socket:
         listener.close()
         taken = error.errno == errno.EADDRINUSE
         remedy = (
-            "end the server that plays there (Ctrl-C), or choose another port" if taken else "choose another"
+            "end the server that is using the port (Ctrl-C), or choose another port"
+            if taken
+            else "choose another"
         )
         raise OscError(f"cannot listen on {host}:{port}: {error.strerror}; {remedy} with --port") from error
     for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
@@ -235,7 +237,7 @@ class Server:
     def attach(self, sender: Sender, mailbox: Callable[[bytes], None]) -> None:
         """Call `mailbox` with each reply to `sender`, as an OSC datagram. `mailbox` must not block.
 
-        The port in `sender` must be negative, so that it differs from every UDP port.
+        The port in `sender` must be negative, to differ from every UDP port.
         """
         self._mailboxes[sender] = mailbox
 
@@ -292,7 +294,7 @@ class Server:
         return True
 
     def take_in(self, datagram: bytes, sender: Sender) -> None:
-        """Queue a datagram. Once the server runs, only its own thread may call this."""
+        """Queue a datagram. While the server is running, only its own thread may call this."""
         try:
             parts = split(datagram)
         except OscError as error:

@@ -29,7 +29,7 @@ from realtime.util.errors import ControlError
 MAX_LANES = 64
 MAX_PATTERNS = 200  # for each model
 MAX_STEPS = int(quantities.STEPS.high)
-MAX_PLACES = 64  # places in a path
+MAX_PLACES = 64  # positions in a path
 PLACES_A_STEP = 4  # parts into which each step divides the point's path
 Place = tuple[float, float]
 REST = (0.0,) * MAX_STEPS
@@ -107,9 +107,10 @@ class Pattern:
 
     Attributes:
         tempo: in beats per minute; a step is a quarter of a beat.
-        swing: the first step's share of each pair of steps, in percent; 50 is straight.
-        path: places (x, y) on the map of the training sounds, each 0..1; the performer's point passes them at
-            equal time intervals during the loop.
+        swing: duration of the first step of each pair, as a percentage of the pair's duration; 50 is
+            straight.
+        path: positions (x, y) on the map of the training sounds, each 0..1; the performer's point passes them
+            at equal time intervals during the loop.
         steps: length of the loop. Lanes store `MAX_STEPS` steps, so shortening the loop loses no step.
     """
 
@@ -204,7 +205,7 @@ class Pattern:
 
     def _lane(self, index: int) -> Lane:
         if not self.lanes:
-            raise ControlError("there are no lanes; `/morph/seq/add` adds one")
+            raise ControlError("there are no lanes; `/morph/seq/add` adds a lane")
         if index >= len(self.lanes):
             raise ControlError(f"lane is {index}, not 0 to {len(self.lanes) - 1}")
         return self.lanes[index]

@@ -1,4 +1,4 @@
-"""Texts that name presets of the model that plays, and of other models with the same name."""
+"""Strings that list presets of the current model, and of other models with the same name."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Collection, Mapping
 from realtime.model.names import Names
 from realtime.util.errors import ControlError
 
-NAMED = 12  # largest number of presets named in one line
+NAMED = 12  # maximum number of presets named in one line
 
 
 def first(names: Collection[str]) -> str:
-    """Return a text with the first names, such as `fat, thin, …`."""
+    """Return a string with the first names, such as `fat, thin, …`."""
     return ", ".join([*names][:NAMED] + ["…"] * (len(names) > NAMED))
 
 
 def taking_over(name: str, elsewhere: Mapping[str, str]) -> str:
-    """Return a hint for taking over a preset of another model, or "" if none has that name.
+    """Return a hint for taking over a preset of another model, or "" if no other model has the preset.
 
     Args:
         elsewhere: name of a preset of another model with the same model name -> the command that takes the
@@ -38,6 +38,6 @@ def missing(name: str, names: Collection[str], elsewhere: Mapping[str, str]) -> 
     """
     near = difflib.get_close_matches(name, names, n=1)
     hint = taking_over(name, elsewhere) or (f"did you mean {near[0]}? " if near else "") + (
-        f"presets are {first(names)}" if names else "there are none yet"
+        f"presets are {first(names)}" if names else "there are no presets yet"
     )
     return ControlError(f"no preset named {name!r}; {hint}")

@@ -43,7 +43,7 @@ from realtime.util.outside import OutsideError
 FORMAT = "soundmorph_presets"
 VERSION = 1
 MAX_PRESETS = 1000  # for each model
-MAX_BYTES = 64 * 2**20  # largest file that is read
+MAX_BYTES = 64 * 2**20  # maximum size of a file that is read
 LOCK_S = 5.0  # longest wait for another server's save
 
 
@@ -51,7 +51,7 @@ Section = dict[str, Any]
 
 
 class PresetError(RealtimeError):
-    """The preset file cannot be written, or there is no place for it."""
+    """The preset file cannot be written, or the user has no folder for it."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class PresetFile:
         """Return this model's presets.
 
         Presets and patterns that do not fit the model, or exceed the limits, are left out but stay in the
-        file; report their number. If no presets remain, offer those of another model with the same name.
+        file; report their number. If no presets remain, offer those of a different model with the same name.
         """
         presets = Presets(info)
         if self.path is None:
@@ -192,8 +192,9 @@ class PresetFile:
         earlier = _earlier(sections, presets.key, info)
         if not found and earlier:
             self._say(
-                f"{self.path} has no presets for this model {info.name!r}, but some for another by that "
-                f"name: {first([*earlier.values()][-1])}. To take them over: {self._send} /morph/preset/adopt"
+                f"{self.path} has no presets for this model {info.name!r}, but contains presets of another "
+                f"model of this name: {first([*earlier.values()][-1])}. To take them over: "
+                f"{self._send} /morph/preset/adopt"
             )
         if found and not own:
             self._say(f"the presets of an earlier version of {info.name!r} are kept: {first(found)}")
@@ -280,7 +281,7 @@ class PresetFile:
         return sections
 
     def _keep_aside(self) -> str:
-        """Move the file to a free name, so that no later save overwrites it; return that name."""
+        """Move the file to a free name, to protect it from later saves; return that name."""
         assert self.path is not None
         number = 1
         while (aside := self.path.with_name(f"{self.path.name}.broken-{number}")).exists():

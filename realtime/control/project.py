@@ -24,7 +24,7 @@ Project = dict[str, Any]
 
 
 def project(control: Control, model: Path) -> Project:
-    """Return the state as JSON-compatible values; `model` is the file of the model that plays.
+    """Return the state as JSON-compatible values; `model` is the file of the current model.
 
     Raises:
         RealtimeError: no engine is running at the moment.
@@ -43,13 +43,13 @@ def project(control: Control, model: Path) -> Project:
 
 
 def differs(wanted: Project, control: Control) -> str:
-    """Return the reason why a project's points do not fit the model that plays; "" if they fit."""
+    """Return the reason why a project's points do not fit the current model; "" if they fit."""
     info, (name, checksum) = control.info, model_of(wanted)
     if not checksum or checksum == info.digest[:CHECKSUM]:
         return ""
     if name == info.name:
-        return f"the project has another version of {name} ({checksum}, not {info.digest[:CHECKSUM]})"
-    return f"the project's model {name} ({checksum}) is missing here; {info.name} plays"
+        return f"the project uses a different version of {name} ({checksum}, not {info.digest[:CHECKSUM]})"
+    return f"the project's model {name} ({checksum}) is missing here; {info.name} is playing instead"
 
 
 def model_of(wanted: Project) -> tuple[str, str]:
@@ -64,8 +64,8 @@ def model_of(wanted: Project) -> tuple[str, str]:
 def restore(wanted: Project, control: Control) -> list[str]:
     """Restore the state of a project; return a line for each part that could not be restored.
 
-    The point, presets and pattern belong to the project's model. If another model plays, none of the three is
-    restored.
+    The point, presets and pattern belong to the project's model. If a different model is playing, these three
+    parts are not restored.
     """
     faults = [reason] if (reason := differs(wanted, control)) else []
     messages = []

@@ -14,8 +14,8 @@ from realtime.util.errors import ControlError
 HOST, PORT = "127.0.0.1", 9000  # address at which the server listens by default
 MAX_TEXT = 200  # characters
 REPLY_ITEMS = 32  # items in one datagram of a long reply
-MAX_DIGITS = 9  # most digits of a number within an address
-SHOWN = 80  # characters of an invalid value that an error text quotes
+MAX_DIGITS = 9  # maximum number of digits of a number within an address
+SHOWN = 80  # characters of an invalid value that an error message quotes
 
 Sender = tuple[str, int]
 """Host and port of a program that sends messages."""
@@ -70,7 +70,7 @@ class Argument:
         A float argument accepts an int, an int argument accepts 3.0, and a text argument accepts 6 as "6".
 
         Raises:
-            ControlError: the value has another type, is not finite, or is out of range.
+            ControlError: the value has a different type, is not finite, or is out of range.
         """
         if self.kind == "text" and not self.choices:
             value = _as_text(value)
@@ -194,7 +194,7 @@ class Table(Generic[Context, Asked]):
         """Return the row for an address and the values of its placeholders.
 
         Raises:
-            ControlError: no row matches; the error text names a similar address.
+            ControlError: no row matches; the error message names a similar address.
         """
         if row := self._plain.get(path):
             return row, ()

@@ -1,8 +1,8 @@
 """Requests of OSC messages that are not commands for the mixer; the dispatcher carries them out.
 
 The dispatcher turns a `Move` and a `Hit` into commands, using the default glide and the current settings.
-The point is the position in the latent space that the performer moves. A touch, such as a finger or a track,
-has a point of its own.
+"The point" here means the position in the latent space that the performer moves. A touch, such as a finger or
+a track, has a point of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Nothing:
-    """Do nothing, as for a note of velocity 0."""
+    """Do nothing; for example, for a note of velocity 0."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Take over presets of another model with this name: that with `checksum`; None: that saved last."""
+    """Take over presets of another model with this name: by its `checksum`; None: the model saved last."""
 
     checksum: str | None = None
 
@@ -138,7 +138,7 @@ class SetParameter:
 
 @dataclass(frozen=True)
 class Subscribe:
-    """Send the status to `port` of the sender's machine every `interval_ms`; None ends this."""
+    """Send the status to `port` of the sender's machine every `interval_ms`; None ends the subscription."""
 
     port: int
     interval_ms: float | None

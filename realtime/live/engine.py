@@ -1,9 +1,9 @@
 """The render thread: takes commands, renders blocks, and passes the blocks to the device and the recorders.
 
 A block is the number of samples that the device takes at a time. A device sample is a sample at the device's
-rate, counted from the start of the engine. The point is the position in the model's latent space that the
-performer moves. A voice that is being decoded is called a stream. A tick is a fixed number of latent frames
-that are decoded together. To shed a voice is to fade it out early.
+rate, counted from the start of the engine. "The point" here means the position in the model's latent space
+that the performer moves. A voice that is being decoded is called a stream. A tick is a fixed number of latent
+frames that are decoded together. To shed a voice is to fade it out early.
 
 control ──commands──► [inbox] ──► render thread: mixer ──blocks──► [ring] ──► audio callback: copies
                                                  └──► recorder
@@ -31,7 +31,7 @@ from realtime.util import clocks, priority, timeouts
 
 MOVES = (*POINT_MOVES, Prepare, Tweak)  # commands that may be dropped when too many are waiting
 STREAMING = (*POINT_MOVES, Trigger)  # commands that may begin a stream
-AHEAD, PACED_AHEAD = 3, 8  # most blocks in the queue; with pacing, the queue is filled only as far as needed
+AHEAD, PACED_AHEAD = 3, 8  # maximum number of blocks in the queue; with pacing, fewer if possible
 PATIENCE = 3  # maximum number of blocks by which commands are delayed while the queue is lengthened
 MAX_WAITING = 4096  # commands in the inbox; for scheduled commands, in the inbox and the mixer's schedule
 DELAYS = 1000  # latest delays from which the 99th percentile is computed
@@ -76,12 +76,12 @@ class Engine:
         block_size: device samples [T] in a block.
         ahead: number of finished blocks in the queue (if `paced`, the maximum): a safety margin that adds
             latency. None means 3, or 8 if `paced`.
-        synchronous: make the device wait for a late block instead of playing silence; for exact captures
-            from a JACK server that waits for its clients. Not for live playing.
+        synchronous: make the device wait for a late block instead of playing silence. This gives exact
+            captures from a JACK server that waits for its clients; do not use it for live playing.
         paced: render each block as late as is safe (`pacing`), for a device that takes blocks regularly;
             otherwise keep the queue full.
         pulled: render in `hand_over`, on the device's own thread and for any number of samples; there is no
-            queue. For a plugin host, which decides when samples are rendered.
+            queue. Use it for a plugin host, which decides when samples are rendered.
         sink: receives every rendered block, after the effects.
         effects: plugins that process every block after the mixer.
 
@@ -203,7 +203,7 @@ class Engine:
         """Switch to another mixer, of any model. Sounding voices fade out; scheduled commands are dropped.
 
         The switch takes effect after all commands submitted earlier. Gain and mode are kept. If `renewed`,
-        the new model is another version of the current one, and the point and the sequencer are kept, too.
+        the new model is another version of the current model, and the point and the sequencer are kept, too.
         The log of commands records `swap`.
 
         Raises:
@@ -289,7 +289,8 @@ class Engine:
     def hand_over(self, out: Block) -> None:
         """Fill `out` [T, C] with the next block, or with silence.
 
-        This is real-time safe, unless the engine is `synchronous` (waits here) or `pulled` (renders here).
+        This is real-time safe, except that a `synchronous` engine waits here, and a `pulled` engine renders
+        here.
         """
         if self._pulled:
             self._pull(out)

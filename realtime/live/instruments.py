@@ -1,4 +1,4 @@
-"""Instruments: models loaded and warmed up in the background while another model plays."""
+"""Instruments: models loaded and warmed up in the background while another model is playing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from realtime.util.library import Library
 # but the decoder is called more often
 TICKS = (1, 2, 4)
 SHORTEST_S = 2e-3  # minimum tick: a tick shorter than a usual block costs more calls for little gain
-SHARE = 0.5  # decoding a tick of all voices may take at most this part of the tick's duration
+SHARE = 0.5  # decoding a tick of all voices may take at most this fraction of the tick's duration
 SOUNDS = (".wav", ".flac", ".aif", ".aiff", ".ogg")
 
 
@@ -46,7 +46,7 @@ class Instrument:
 
     @property
     def swap(self) -> Swap:
-        """The log entry for a change to this instrument."""
+        """The log entry for a switch to this instrument."""
         return Swap(
             str(self.path.resolve()), self.sha256, self.info.latent_dim, self.mixer.timing.chunk_frames
         )
@@ -103,7 +103,7 @@ class Instruments:
 
         Args:
             path: path of the file.
-            file: content of the file, if it is checked already.
+            file: content of the file, if it has been checked already.
 
         Raises:
             RealtimeError: the model cannot be played.

@@ -1,7 +1,7 @@
 """Computes the latency of a hit at a resting point, and of a move of the point, as sums of components.
 
-The point is the position in the model's latent space that the performer moves. The sound at a resting point
-has been decoded ahead. The components are:
+"The point" here means the position in the model's latent space that the performer moves. The sound at a
+resting point has been decoded ahead. The components are:
 
 next_block   wait until the device takes the next block: up to one block
 lead         time from the start of a block's rendering until the device takes the block (`pacing`)
@@ -66,7 +66,7 @@ def trigger(engine: LatencySource) -> dict[str, float]:
 
 
 def coordinate(engine: LatencySource) -> dict[str, float]:
-    """Return the components for a move of the point while one voice sounds, each at its maximum, in ms."""
+    """Return the components for a move of the point under one sounding voice, each at its maximum, in ms."""
     mixer, timing = engine.mixer, engine.mixer.timing
     begun = 1 if mixer.cost is None else mixer.cost.moved
     ahead = engine.lead_s(begun=begun), timing.frame_start(1)

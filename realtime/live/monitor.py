@@ -34,7 +34,7 @@ class Monitor:
         """Return the kept blocks that begin at or after device sample `sample`.
 
         Returns:
-            The number of the first device sample, and the mean of left and right as little-endian int16.
+            The index of the first device sample, and the mean of left and right as little-endian int16.
         """
         count, size = self._blocks.shape[:2]
         end = self._written

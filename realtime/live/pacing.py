@@ -1,4 +1,4 @@
-"""Decides when to render the next block: as late as is safe, so that it contains the latest commands.
+"""Decides when to render the next block: as late as is safe, to include the latest commands.
 
 The rendering of a block begins `lead` seconds before its deadline, when the device takes the block. The lead
 is the sum of:
@@ -7,7 +7,7 @@ is the sum of:
   and the longest recent render time plus the time to begin the decoding of new voices;
 - a margin for other work of the machine, which grows when an audible block is finished too close to its
   deadline;
-- a reserve of blocks if the load is high (`load`), as long as anything sounds.
+- a reserve of blocks if the load is high (`load`), as long as anything is sounding.
 
 New commands may lengthen the lead; then the next block is begun sooner. If it is too late for that, the
 render thread first renders up to `engine.PATIENCE` blocks without these commands. The lead never exceeds the

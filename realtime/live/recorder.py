@@ -24,7 +24,7 @@ class Recorder:
     If the program dies, `recordings.recover` completes the file at the next start.
 
     Args:
-        path: output file; must not exist, unless `force` is set.
+        path: output file; it may exist only if `force` is set.
         sample_rate: in Hz.
         channels: number of channels.
         block_size: device samples [T] in a block.
@@ -75,7 +75,7 @@ class Recorder:
         except RealtimeError as error:
             self._say(str(error))
         if self._file.path != self._path:
-            self._say(f"{self._path} exists by now; the recording is in {self._file.path} instead")
+            self._say(f"{self._path} exists now; the recording is in {self._file.path} instead")
         if self._lost:
             self._say(f"{self._file.path}: the disk was too slow; {self._lost} blocks are missing")
 

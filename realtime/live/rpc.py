@@ -90,7 +90,7 @@ class RpcClient:
         self._connection.close()
 
     def reconnect(self, connection: Connection) -> None:
-        """Use another connection from now on."""
+        """Use a different connection from now on."""
         with self._turn:
             self._connection.close()
             self._connection, self._stuck = connection, False
@@ -129,7 +129,7 @@ def answer(connection: Connection, target: object) -> None:
         try:
             reply = "", attrgetter(name)(target)(*arguments)
         except Exception as error:
-            if not (line := explained(error)):  # a bug: report it, so that the caller does not wait forever
+            if not (line := explained(error)):  # a bug: report it, to end the caller's wait
                 logging.getLogger(__name__).exception("error in call %s", name)
                 line = f"{type(error).__name__}: {error}"
             reply = line, None

@@ -61,11 +61,11 @@ class EngineProxy(Proxy):
 class InstrumentsProxy(Proxy):
     """Proxy of the `Instruments` in the worker, over one connection for slow calls and one for quick calls.
 
-    `name_axes` uses a separate process instead of the worker, so that no other call has to wait.
+    `name_axes` uses a separate process instead of the worker, to avoid delaying other calls.
 
     Attributes:
-        model: file of the model that plays.
-        previous: file of the model that played before, or None.
+        model: file of the current model.
+        previous: file of the previous model, or None.
     """
 
     def __init__(self, works: RpcClient, calls: RpcClient, model: Path) -> None:
@@ -187,7 +187,7 @@ class Supervisor:
         return "has failed" if self._failed.poll() else ""
 
     def go_back(self) -> bool:
-        """Make `restart` load the model that played before the current one; return False if there is none."""
+        """Make `restart` load the previous model; return False if there is no previous model."""
         if self.instruments.previous in (None, self.instruments.model):
             return False
         assert self.instruments.previous is not None

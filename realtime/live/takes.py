@@ -1,8 +1,8 @@
 """Takes: recordings of parts of a performance, each with its sound as WAV and its commands as a log.
 
 A take's log begins with the state at the take's first sample: the performer's position in the latent space
-(the point), the points of touches, the mode, and the number of ticks decoded per call. So `realtime render`
-reproduces the take, except for sounds that were already playing at that sample.
+(the point), the points of touches, the mode, and the number of ticks decoded per call. `realtime render` can
+therefore reproduce the take, except for sounds that were already playing at that sample.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Takes:
 
     Args:
         folder: folder of the files, created with the first take.
-        engine: the engine that plays.
+        engine: the engine that is playing.
         taps: the `Mixer.tap` of the engine's mixer.
         header: returns the header of a log that begins at the given device sample.
         say: receives a line if a recording has gaps.
@@ -118,7 +118,7 @@ class Takes:
         Raises:
             ControlError: the name is not accepted, a take of that name exists, or a take is being recorded.
             FileError: a file cannot be created.
-            RealtimeError: nothing is rendered within `BEGIN_S`.
+            RealtimeError: nothing was rendered within `BEGIN_S`.
         """
         if self._now is not None:
             raise ControlError("a take is being recorded already; `/morph/record/stop` ends it")
@@ -143,7 +143,7 @@ class Takes:
 
         Raises:
             ControlError: nothing is being recorded.
-            RealtimeError: nothing is rendered within `BEGIN_S`.
+            RealtimeError: nothing was rendered within `BEGIN_S`.
         """
         if self._now is None:
             raise ControlError("nothing is being recorded; `/morph/record/start` begins a take")
@@ -184,6 +184,6 @@ def _await(value: Callable[[], int | None]) -> int:
     end = time.monotonic() + BEGIN_S
     while (found := value()) is None:
         if time.monotonic() > end:
-            raise RealtimeError("nothing is rendered at the moment")
+            raise RealtimeError("nothing is being rendered at the moment")
         time.sleep(POLL_S)
     return found

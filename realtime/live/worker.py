@@ -1,4 +1,4 @@
-"""The worker process: audio device, decoder and mixer, and nothing that could delay these.
+"""The worker process: audio device, decoder and mixer, and nothing that could delay them.
 
 OSC and all other Python code of the server run in the control process (`cli.server`), because the threads of
 one process share Python's interpreter lock: next to a busy thread, rendering takes 1.5 times as long.

@@ -25,7 +25,7 @@ class Course:
     level_db: tuple[float, ...] = (0.0, 0.0)
 
     def at(self, share: float) -> tuple[float, float]:
-        """Return the position on the line, 0..1, and the gain in dB after a share of the path, 0..1."""
+        """Return the position on the line, 0..1, and the gain in dB after a fraction of the path, 0..1."""
         shares = np.linspace(0.0, 1.0, len(self.t))
         return float(np.interp(share, shares, self.t)), float(np.interp(share, shares, self.level_db))
 

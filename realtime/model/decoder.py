@@ -1,10 +1,10 @@
-"""The decoder: runs a decoder file with ONNX Runtime, for whole sounds or as a stream of several voices.
+"""The decoder: runs a decoder file with ONNX Runtime, for complete sounds or as a stream of several voices.
 
-`Decoder.decode` decodes whole sounds. `Decoder.step` streams: each voice has a slot, and a call of `step`
-decodes the next frames of several slots. The caches of a slot are what the layers keep from earlier frames.
-On a CPU, the caches are not copied: ONNX Runtime reads and writes the same arrays, which are bound once for
-each shape. This is safe because each graph that `export` makes writes a new cache only after reading all that
-it needs of the old cache.
+`Decoder.decode` decodes complete sounds. `Decoder.step` streams: each voice has a slot, and a call of `step`
+decodes the next frames of several slots. The caches of a slot contain the values that the layers keep from
+earlier frames. On a CPU, the caches are not copied: ONNX Runtime reads and writes the same arrays, which are
+bound once for each shape. This is safe because each graph that `export` makes writes a new cache only after
+reading all that it needs of the old cache.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def resolve(model: str) -> Path:
     """Return the path of a model file, given its path or the name of a bundled model.
 
     Raises:
-        ModelError: neither a file nor a bundled model has that name.
+        ModelError: there is no file or bundled model of that name.
     """
     path = Path(model)
     if path.is_file():
@@ -88,7 +88,7 @@ class Decoder:
         max_frames: maximum number of frames by which a voice can advance in one step.
         threads: threads of ONNX Runtime per call.
         provider: "cpu", "cuda", or "auto": the available provider with the lowest `providers.step_p99_s`.
-        file: result of `verify.read(path)`, if the file is already read.
+        file: result of `verify.read(path)`, if the file has been read already.
 
     Attributes:
         info: metadata of the file.
@@ -133,9 +133,9 @@ class Decoder:
         return other
 
     def decode(self, z: npt.ArrayLike, frames: int | None = None) -> Floats:
-        """Decode whole sounds, or their first frames, without using the slots; callable from any thread.
+        """Decode complete sounds, or their first frames, without using the slots; callable from any thread.
 
-        Allocates, so it must not run on the audio path.
+        This allocates memory and must therefore not run on the audio path.
 
         Args:
             z: [voices, latent_dim], or [voices, info.frames, latent_dim] with a point for each frame.
@@ -145,7 +145,7 @@ class Decoder:
             float32 [voices, frames * hop_length].
 
         Raises:
-            ValueError: z has another shape.
+            ValueError: z has a different shape.
         """
         points = np.asarray(z, np.float32)
         if points.ndim == 2:
@@ -185,7 +185,7 @@ class Decoder:
 
         Args:
             slot: the slot to save.
-            into: an earlier result of `save` to overwrite, so that nothing is allocated.
+            into: an earlier result of `save` to overwrite, which avoids an allocation.
 
         Returns:
             `into`, or a new state.
@@ -203,10 +203,10 @@ class Decoder:
         Does not allocate.
 
         Raises:
-            ValueError: the state belongs to another model.
+            ValueError: the state belongs to a different model.
         """
         if [kept.shape for kept in state.caches] != [cache.shape[1:] for cache in self._slots]:
-            raise ValueError("the state belongs to another model")
+            raise ValueError("the state belongs to a different model")
         for kept, cache in zip(state.caches, self._slots, strict=True):
             np.copyto(cache[slot], kept)
         self.frame[slot] = state.frame

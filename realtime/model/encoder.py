@@ -1,6 +1,7 @@
 """The encoder of a model: converts a sound to a point z of the latent space.
 
-Encoding allocates and takes about as long as decoding a whole sound, so it must not run on the audio path.
+Encoding allocates and takes about as long as decoding a complete sound. Therefore, it must not run on the
+audio path.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SUFFIX = ".encoder.onnx"
 MAX_MINUTES = 10.0
 """Longest accepted recording: a model plays single hits, and hours of sound would fill the memory."""
 MAX_SAMPLES = 2**26
-"""Maximum samples read from a channel, whatever rate the file states: more than `MAX_MINUTES` at 96 kHz."""
+"""Maximum number of samples read from a channel, at any stated rate: more than `MAX_MINUTES` at 96 kHz."""
 PIECE = 2**16  # samples read at a time
 _TOO_LONG = f"the sound is too long: at most {MAX_MINUTES:g} minutes are accepted"
 
@@ -54,7 +55,7 @@ class Encoder:
         info: metadata of the file.
 
     Raises:
-        ModelError: the file is missing, not a valid encoder, or belongs to another decoder.
+        ModelError: the file is missing, not a valid encoder, or belongs to a different decoder.
         RealtimeError: ONNX Runtime is missing.
     """
 
@@ -68,7 +69,7 @@ class Encoder:
         file = verify.read_encoder(self.path)
         self.info = file.info
         if info is not None and self.info.decoder != info.digest:
-            raise ModelError(f"{self.path}: belongs to another decoder; export both again")
+            raise ModelError(f"{self.path}: belongs to a different decoder; export both again")
         self._session = open_on_cpu(file.model, self.path)
         sound = np.zeros((1, self.info.preparation.length), np.float32)
         sound[0, 0] = 1.0

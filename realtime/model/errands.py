@@ -1,4 +1,4 @@
-"""Errands: work on untrusted model and sound files, each in a process `python -m realtime.model.errands`."""
+"""Errands on untrusted model and sound files: each runs in a process `python -m realtime.model.errands`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from realtime.model.verify import ModelFile
 from realtime.util import errands
 from realtime.util.errors import ModelError, RealtimeError
 
-TRIAL_S = 60.0  # time limit to load a decoder and decode a whole sound
+TRIAL_S = 60.0  # time limit to load a decoder and decode a complete sound
 ENCODE_S = 60.0
 NAMING_S = 120.0  # time limit to name the principal axes
 SLOW_S, SLOWEST = 0.1, 3.0  # processor time allowed for a sound: seconds, plus a multiple of its duration
@@ -27,7 +27,7 @@ PIECE_FRAMES = 8  # frames decoded at a time
 
 
 def try_out(path: Path, file: ModelFile) -> None:
-    """Decode a whole sound in a separate process, because a decoder may crash or never end.
+    """Decode a complete sound in a separate process, because a decoder may crash or never end.
 
     Args:
         path: path of the file, for messages.
@@ -46,7 +46,7 @@ def encode(path: Path, info: ModelInfo, sound: BinaryIO) -> Vector:
     """Find, in a separate process, a point whose sound is close to the sound in an open file.
 
     Args:
-        path: file of the decoder that will play the point; its encoder lies beside it.
+        path: file of the decoder that will play the point; its encoder is in the same folder.
         info: metadata of the decoder.
         sound: the open sound file.
 

@@ -64,7 +64,7 @@ class Expression:
         Velocity moves the hit along a mean of the directions of the drums near z and of the classes; each
         class is weighted by its share, the probability that a sound at z belongs to it. Variation draws a
         class with its share as probability, draws two training sounds of that class, and mixes their offsets
-        from the class centre with a random weight. So a `vary` up to 1 stays within the spread of the
+        from the class centre with a random weight. Therefore, a `vary` up to 1 stays within the spread of the
         training sounds.
 
         Args:

@@ -31,7 +31,7 @@ def fold(name: str) -> str:
 
 
 def unordered(name: str) -> str:
-    """Return the folded words of a name in alphabetical order, so that "Hat Open" equals "open hat"."""
+    """Return the folded words of a name in alphabetical order: "Hat Open" equals "open hat"."""
     return "".join(sorted(fold(word) for word in re.split(r"[\s_-]+", name) if word))
 
 
@@ -61,7 +61,7 @@ class Names:
     def find(self, query: str) -> str | None:
         """Return the known name that `query` means, or None.
 
-        The exact name has precedence; then follow a name with the same `fold`, a synonym, and a name with the
+        The exact name has precedence, followed by a name with the same `fold`, a synonym, and a name with the
         same words in another order.
         """
         if query in self._exact:

@@ -19,7 +19,7 @@ PROBE_FRAMES, PROBE_RUNS = 4, 200
 
 
 def check_runtime() -> None:
-    """Check that one build of ONNX Runtime is installed; two would share a folder and break each other.
+    """Check that one build of ONNX Runtime is installed; two builds share a folder and break each other.
 
     Raises:
         RealtimeError: no build or both are installed.

@@ -10,7 +10,7 @@ of this schema; `soundmorph`, a ModelInfo as one JSON object; and, as the last b
     audio    float32 [voices, frames * hop_length]  the sound of these frames
     new_cache_*                                     state after these frames: the next call's cache_*
 
-The encoder file lies beside the decoder file (drums.onnx, drums.encoder.onnx). It is written and checked in
+The encoder file is next to the decoder file (drums.onnx, drums.encoder.onnx). It is written and checked in
 the same way, with `soundmorph_encoder`, an EncoderInfo, in place of `soundmorph`:
 
     sound    float32 [1, length]                    one sound, prepared as described in Preparation
@@ -48,7 +48,7 @@ MAX_DRUMS, MIN_REACH = 2_000, 1e-3  # limited because every hit compares its poi
 MAX_NUMBER = 1e9  # of any coordinate, spread or variance
 MAX_NAME, MAX_TEXT = 255, 10_000  # characters
 MAX_METADATA = 64 * 2**20  # characters
-SHOWN = 80  # characters of an invalid value that an error text quotes
+SHOWN = 80  # characters of an invalid value that an error message quotes
 MAX_COURSE, MAX_COURSE_DB = 257, 24.0
 MAX_MORPH_MS = 60_000
 RESAMPLERS = ("VHQ", "HQ")
@@ -149,7 +149,7 @@ class CourseInfo:
 
 @dataclass(frozen=True)
 class MorphInfo:
-    """A glide from one class to another while a hit sounds.
+    """A glide from one class to another while a hit is sounding.
 
     Attributes:
         start: index of the class at which the glide starts.
@@ -171,7 +171,7 @@ class ModelInfo:
         architecture: name of the architecture, such as "dc".
         sample_rate: model sample rate in Hz.
         hop_length: samples per latent frame.
-        length: samples of a whole sound, a multiple of hop_length.
+        length: samples of a complete sound, a multiple of hop_length.
         latent_dim: size of z.
         latent: statistics of the training sounds' z.
         pca: principal axes of the training sounds' z.
@@ -213,12 +213,12 @@ class ModelInfo:
 
     @property
     def frames(self) -> int:
-        """Number of latent frames in a whole sound."""
+        """Number of latent frames in a complete sound."""
         return self.length // self.hop_length
 
     @property
     def duration_ms(self) -> float:
-        """Duration of a whole sound in ms."""
+        """Duration of a complete sound in ms."""
         return 1e3 * self.length / self.sample_rate
 
     def point(self, name: str) -> Vector:
@@ -240,7 +240,7 @@ class ModelInfo:
         raise ModelError(f"model {self.name!r} has no point named {name!r}: {hint}")
 
     def renews(self, other: ModelInfo) -> bool:
-        """Return True if this is another version of `other`, with the same name, sounds and size of z."""
+        """Return True if this is a version of `other`, with the same name, sounds and size of z."""
         return self.digest != other.digest and self.sounds_digest == other.sounds_digest
 
     def as_dict(self) -> dict[str, Any]:
@@ -250,7 +250,7 @@ class ModelInfo:
             if not content[key]:
                 del content[key]
         for entry in content["classes"]:
-            if not entry["velocity"]:  # so that files of earlier releases keep their digest
+            if not entry["velocity"]:  # to keep the digest of files of earlier releases
                 del entry["velocity"]
         return content
 

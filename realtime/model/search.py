@@ -5,8 +5,8 @@ sounds nearest to that point in z. Then it takes damped Gauss-Newton steps, in r
 round, it moves the best point slightly along each principal axis of the latent space and decodes the sound
 there, to measure how the mel levels change with z. From these slopes, it predicts the point whose levels come
 closest to those of the given sound. It decodes the sound at that point, and corrects the slopes by the
-difference between predicted and actual levels (Broyden's method). So the next step of the round needs no new
-measurement. A round decodes about 55 sounds, each a little longer than the given sound. The search is
+difference between predicted and actual levels (Broyden's method). The next step of the round therefore needs
+no new measurement. A round decodes about 55 sounds, each a little longer than the given sound. The search is
 deterministic except for its time limit: with a slow decoder, it takes fewer rounds.
 """
 
@@ -33,11 +33,11 @@ ASIDE = 0.1
 DAMPINGS = (0.03, 0.3, 3.0)
 """Dampings tried in each step, relative to the mean curvature along the axes."""
 SHARES = (1.0, 0.5)
-"""Shares of each predicted move that the first step of a round tries; later steps try the whole move."""
+"""Fractions of each predicted move that the first step of a round tries; later steps try the entire move."""
 CLOSE_DB = 1.0
 """Huber's threshold: level differences count quadratically below it, and linearly above it."""
 REST = 1e-5
-"""The given sound counts as ended when no more than this share of its energy remains."""
+"""The given sound counts as ended when no more than this fraction of its energy remains."""
 LONGER, MARGIN_FRAMES = 1.25, 20
 """Decoded length: a multiple of the length of the given sound, plus a number of frames."""
 

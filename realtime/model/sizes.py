@@ -24,7 +24,7 @@ MAX_TOTAL = 2**32
 SHAPES = ((1, 1), (8, 64))
 """Voices and frames of the calls whose tensors are checked."""
 
-_MAX_CONSTANT = 2**16  # most numbers in a tensor whose values are calculated here
+_MAX_CONSTANT = 2**16  # maximum number of values in a tensor whose values are calculated here
 
 Whole = npt.NDArray[np.int64]
 
@@ -92,7 +92,7 @@ def infer(model: Any, data_prop: bool = True) -> dict[str, list[int]]:
 def _without_weights(model: Any, voices: int, frames: int, hop_length: int) -> tuple[Any, dict[str, Whole]]:
     """Return the model with fixed numbers of voices and frames, and its small whole-number constants.
 
-    The other weights become inputs, so that only their shapes remain.
+    The other weights become inputs, which have a shape but no values.
     """
     from onnx import ModelProto, TensorProto, helper
 

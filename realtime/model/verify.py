@@ -149,7 +149,7 @@ def _check_node(node: Any, operators: set[str]) -> None:
         raise ModelError(f"uses the operator {node.op_type[:40]!r}, which no soundmorph model needs")
     plain = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS)
     if any(attribute.type not in (*plain, AttributeProto.STRING) for attribute in node.attribute):
-        raise ModelError(f"a node of type {node.op_type} has an attribute that is neither a number nor text")
+        raise ModelError(f"a node of type {node.op_type} has an attribute that is not a number or text")
 
 
 def _check_divisors(graph: Any) -> None:

@@ -1,7 +1,7 @@
 """Writes the files of `realtime render`: one file, stems, a file for each hit, or a sample pack.
 
-A device sample is a sample at the rate of the rendered file. The point is the position in the model's latent
-space that the commands move.
+A device sample is a sample at the rate of the rendered file. "The point" here means the position in the
+model's latent space that the commands move.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from realtime.model.encoder import Encoder
 
 LIVE_FRAMES = 4  # latent frames per decoder call if a point may move: the server's longest tick
-SEND = "while a server plays this model, oscsend 127.0.0.1 9000"  # suggested way to take over presets
+SEND = "while a server is playing this model, oscsend 127.0.0.1 9000"  # suggested way to take over presets
 LONGEST = 50  # characters of a point's name in a file name, which may contain four such names
 
 
@@ -233,7 +233,7 @@ class Bounce:
         """Write a logged performance to one file.
 
         Raises:
-            LogError: the log is damaged, or a model is missing or has another number of dimensions.
+            LogError: the log is damaged, or a model is missing or has a different number of dimensions.
         """
         setting = read_header(path)
         if setting.latent_dim != self.info.latent_dim:
@@ -305,8 +305,8 @@ class Bounce:
         """Write a file for each voice, class or pair of outputs; return their names.
 
         The files add up to the mix as long as no sample reaches the soft limit of the output (its knee).
-        Every stem plays the whole score, with the hits of other stems at velocity 0, so that chokes and moves
-        of the point are unchanged.
+        Every stem plays the complete score, with the hits of other stems at velocity 0. Chokes and moves of
+        the point are therefore unchanged.
         """
 
         keys: dict[str, Callable[[Event], str]] = {

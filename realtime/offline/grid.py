@@ -35,7 +35,7 @@ class Cell:
     Attributes:
         file: path of the sound within the pack.
         z: position [D] of the sound in the latent space.
-        row, column: place in the grid, counted from 0; the row gives the key.
+        row, column: position in the grid, counted from 0; the row gives the key.
         wheel: first and last value of the mod wheel, 0..127, that select the cell.
     """
 
@@ -89,7 +89,7 @@ def cells(names: Sequence[str], corners: Sequence[Z], columns: int, rows: int, s
 
 
 def _mixture(names: Sequence[str], weights: NDArray[np.float64]) -> str:
-    """Return a name such as "kick25-snare75", with shares in percent, or "kick" for a corner itself."""
+    """Return a name such as "kick25-snare75", with percentages, or "kick" for a corner itself."""
     shares: dict[str, float] = {}
     for name, weight in zip(names, weights, strict=True):
         shares[name] = shares.get(name, 0.0) + float(weight)

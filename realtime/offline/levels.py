@@ -1,4 +1,4 @@
-"""Measures levels: peak and RMS block by block, and the loudness of a whole sound in LUFS (ITU-R BS.1770)."""
+"""Measures levels: peak and RMS block by block; loudness of a complete sound in LUFS (ITU-R BS.1770)."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def lufs(sound: NDArray[np.float32], rate: int) -> float:
 def gain(target: Target, peak: float, loudness: float | None) -> float:
     """Return the gain factor that brings a sound to the target level; 1 for silence.
 
-    If the target is in LUFS, the factor is limited so that the peak does not exceed `CEILING_DB`.
+    If the target is in LUFS, the factor is limited, to keep the peak at or below `CEILING_DB`.
 
     Args:
         peak: peak amplitude of the sound, at least 0.

@@ -1,7 +1,7 @@
 """Decodes the sounds of a score (timed commands) on all cores before the mixer needs the sounds.
 
-Each sound is decoded once, as a whole, and stored in a temporary file, so that memory use does not grow with
-the number of sounds.
+Each sound is decoded once, completely, and stored in a temporary file, to keep memory use independent of the
+number of sounds.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Lookahead(SoundCache):
             self.decoded += len(batch)
 
     def get(self, z: Floats) -> CachedSound | None:
-        """Wait for the whole sound at `z` (float32 [D]) and return it; None if not planned or not finite."""
+        """Wait for the complete sound at `z` (float32 [D]); None if it is not planned or not finite."""
         key = z.tobytes()
         if self._recent is not None and self._recent[0] == key:
             return self._recent[1]

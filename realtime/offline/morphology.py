@@ -1,8 +1,8 @@
 """`realtime morphology FILE`: draws a sequence or a logged performance.
 
-The picture shows the waveform, the spectrogram, and the path of the point on the model's two-dimensional
-map. The point is the position in the latent space that the commands move. The picture is written as a PNG
-file, and in an HTML page with an audio player.
+The picture shows the waveform, the spectrogram, and the path of the point on the model's two-dimensional map.
+"The point" here means the position in the latent space that the commands move. The picture is written as a
+PNG file, and in an HTML page with an audio player.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from realtime.util.files import check_place, write_bytes
 SECONDS = 300.0  # maximum duration drawn
 RANGE_DB = 80.0
 WINDOW, HOP = 512, 128
-PIECES = 16  # number of places with which a glide is drawn, or the part of a glide between two commands
-NEAREST = 6  # number of training sounds (anchors) that determine the place of a z on the map
+PIECES = 16  # number of positions with which a glide is drawn, or the part of a glide between two commands
+NEAREST = 6  # number of training sounds (anchors) that determine the position of a z on the map
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def draw(args: argparse.Namespace, model: Path) -> list[Path]:
 
 
 def follow(played_commands: Iterable[tuple[int, Command]], info: ModelInfo, rate: int) -> Trace:
-    """Return the path of the point, and the places of all hits, for a score of (device sample, command)."""
+    """Return the path of the point and the positions of all hits in a score of (device sample, command)."""
     points = Points(info.classes[0].centroid, rate)
     rows: list[tuple[int, Point, bool, bool]] = []  # device sample, z, path, hit
     drawn = 0
@@ -127,10 +127,10 @@ def follow(played_commands: Iterable[tuple[int, Command]], info: ModelInfo, rate
 
 
 def on_map(z: NDArray[np.float64], info: ModelInfo) -> NDArray[np.float64]:
-    """Return places [N, 2] on the model's map for z [N, D].
+    """Return positions [N, 2] on the model's map for z [N, D].
 
-    A place is the mean of the nearest training sounds' places, weighted by inverse squared distance. The map
-    of a model without training sounds is the plane of the model's first two principal axes.
+    A position is the mean of the nearest training sounds' positions, weighted by inverse squared distance.
+    The map of a model without training sounds is the plane of the model's first two principal axes.
     """
     if not info.anchors:
         basis = np.array(info.pca.basis[:2])

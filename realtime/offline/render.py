@@ -83,7 +83,7 @@ def render(
 ) -> Iterator[Block]:
     """Play a score to the end of its last sound; yield blocks float32 [T, C].
 
-    The score is read lazily, so the score may be long. A block is valid until the next block is requested.
+    The score is read lazily, and may therefore be long. A block is valid until the next block is requested.
     Blocks end at multiples of `block_size`, and at each change of the model or of a parameter of `effects`.
     """
     crossfade = Crossfade(mixer, effects)
@@ -186,7 +186,7 @@ def _read(path: Path) -> Iterator[Block]:
 
 
 def read_sound(path: Path) -> Block:
-    """Read a whole sound file: float32 [T, C].
+    """Read a complete sound file: float32 [T, C].
 
     Raises:
         FileError: the file cannot be read.

@@ -19,11 +19,11 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class LogSummary:
-    """What rendering must know of a log in advance; samples are counted at the rate of the performance.
+    """Facts about a log that rendering needs in advance; samples count at the rate of the performance.
 
     Attributes:
         last: sample of the last entry.
-        swaps: (sample, model) of each change to another model.
+        swaps: (sample, model) of each switch to another model.
     """
 
     last: int
@@ -64,7 +64,7 @@ def open_models(
     replaced: bool,
     say: Say,
 ) -> dict[Key, Decoder]:
-    """Open the decoders of all models to which a log changes.
+    """Open the decoders of all models to which a log switches.
 
     Args:
         path: path of the log.
@@ -76,7 +76,7 @@ def open_models(
         say: receives one-line messages for the user.
 
     Raises:
-        LogError: a model is missing, or has another number of dimensions than the log states.
+        LogError: a model is missing, or its number of dimensions differs from the log.
     """
     decoders: dict[Key, Decoder] = {}
     for at, swap in summary.swaps:
@@ -87,15 +87,15 @@ def open_models(
         if key(swap) != key(setting):
             if replaced:
                 own = Path(setting.model).name
-                say(f"{when} {path.name} still changes to {file.name}: --model replaces only {own}")
+                say(f"{when} {path.name} still switches to {file.name}: --model replaces only {own}")
             if not file.is_file():
-                raise LogError(f"{path}: {when} the log changes to a missing model: {file}")
+                raise LogError(f"{path}: {when} the log switches to a missing model: {file}")
             decoder, sha256 = load(file)
             if sha256 != swap.model_sha256:
                 say(f"{file} has changed since the performance; the sound may differ")
         if decoder.info.latent_dim != swap.latent_dim:
             raise LogError(
-                f"{path}: {when} the log changes to a model of {swap.latent_dim} dimensions, but "
+                f"{path}: {when} the log switches to a model of {swap.latent_dim} dimensions, but "
                 f"{decoder.path.name} has {decoder.info.latent_dim}"
             )
         decoders[key(swap)] = decoder
@@ -107,8 +107,8 @@ def open_plugins(
 ) -> tuple[Chain | None, dict[int, int]]:
     """Open the plugins of a log in their initial state, or the `given` plugins instead of them.
 
-    A plugin is machine code, and a log may come from anyone: the plugins that a log names are left out with
-    a message, unless they are `trusted`.
+    A plugin is machine code, and a log may come from anyone: the plugins that a log names are loaded only if
+    they are `trusted`; otherwise, they are left out with a message.
 
     Args:
         setting: header of the log.

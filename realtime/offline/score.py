@@ -24,7 +24,7 @@ from realtime.util.errors import RealtimeError
 MAX_EVENTS = 1_000_000
 MAX_SECONDS = 24 * 3600.0
 MAX_VOICES = 128
-"""Maximum number of named voices. Each has a point of its own, which the mixer knows by a touch number."""
+"""Maximum number of named voices. Each voice has its own point, which a touch number identifies."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Event:
         trigger: the hit among `commands`, or None.
         step: index of the step.
         name: name of the step, or of its point.
-        voice: voice of the step; "main" if the step names none.
+        voice: voice of the step; "main" if the step names no voice.
         group: class whose centre is nearest to the step's target or, without a target, to `point`.
         point: z at the start of the event.
     """

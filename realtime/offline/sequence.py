@@ -30,7 +30,7 @@ class SequenceError(RealtimeError):
     """Errors in a sequence file; the message has the first error and the number of further errors.
 
     Attributes:
-        mistakes: one text per error, with file, table, key, and accepted values.
+        mistakes: one string per error, with file, table, key, and accepted values.
     """
 
     def __init__(self, mistakes: list[str]) -> None:
@@ -41,7 +41,7 @@ class SequenceError(RealtimeError):
 
 @dataclass(frozen=True)
 class Spec:
-    """Specification of a point: a name, z, a preset, a sound file, or a place between two named points.
+    """Specification of a point: a name, z, a preset, a sound file, or a position between two named points.
 
     Attributes:
         kind: one of `POINTS`.
@@ -105,7 +105,8 @@ class Sequence:
 
     Attributes:
         path: path of the file; sound files are looked up relative to its folder.
-        tempo: pairs (beat, tempo in beats per minute from this beat to the next pair's); the first beat is 0.
+        tempo: pairs (beat, tempo in beats per minute from this beat to the beat of the next pair); the first
+            beat is 0.
         length: length of one loop in beats; needed only if `loops` is above 1.
     """
 

@@ -34,7 +34,7 @@ _PARAMETER = struct.Struct("=If")  # index in PARAMETERS, value
 _BEAT = struct.Struct("=dd")  # beat, tempo in beats per minute
 WAKE_S = 0.1  # longest wait for a signal from the plugin
 STATE_S = 0.25  # interval between checks of the state
-MODEL_S = 30.0  # time limit for the change to a project's model
+MODEL_S = 30.0  # time limit for the switch to a project's model
 STOP_S = 0.5
 MAX_FAULTS = 20
 
@@ -46,7 +46,7 @@ class BridgeSurface:
         bridge: the file with the shared memory.
         mapper: converts the host's MIDI messages to OSC messages.
         handled: tells the worker process how many bytes of events have been turned into commands.
-        models: the model that plays, and the models to which a project may change.
+        models: the current model, and the models to which a project may switch.
         say: receives a line for each refused message; equal lines only once.
     """
 
@@ -63,7 +63,7 @@ class BridgeSurface:
         self._tell_handled = handled
         self._values = {"from": 0.0, "to": 0.0, "position": 0.0, "x": 0.5, "y": 0.5}
         self._faults: list[str] = []
-        self._wanted: project.Project | None = None  # the project that waits until its model plays
+        self._wanted: project.Project | None = None  # the project that waits until its model is playing
         self._until_s = 0.0
         self._published = ""
         self._closing = False
@@ -94,7 +94,7 @@ class BridgeSurface:
                 if time.monotonic() >= due_s:
                     self._exchange_states()
                     due_s = time.monotonic() + STATE_S
-            except RealtimeError as error:  # no engine runs at the moment, or an event is damaged
+            except RealtimeError as error:  # no engine is running at the moment, or an event is damaged
                 logging.getLogger(__name__).debug("bridge: %s", error)
             except Exception:  # a bug must not end the performance
                 logging.getLogger(__name__).exception("while handling an event of the bridge")
@@ -176,7 +176,7 @@ class BridgeSurface:
             self._published = content
 
     def _open(self, text: str) -> None:
-        """Accept the state of a project; if another model plays, begin to change to the project's model."""
+        """Accept the state of a project; if its model is not playing, begin to switch to this model."""
         self._faults.clear()
         self._wanted = None
         try:
@@ -202,7 +202,7 @@ class BridgeSurface:
             return None
 
     def _restore_when_ready(self) -> None:
-        """Restore the project once its model plays; after a time-out, restore what needs no model."""
+        """Restore the project once its model is playing; after a time-out, only parts that need no model."""
         wanted = self._wanted
         assert wanted is not None
         waits = self._server.with_control(lambda control: project.differs(wanted, control))

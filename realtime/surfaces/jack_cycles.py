@@ -18,9 +18,9 @@ Event = tuple[int, bytes]
 class Cycles:
     """Follows the cycles of a client.
 
-    The time of an event is the time of its sample, counted from the monotonic time of the first cycle. So
-    evenly spaced events have evenly spaced times, no matter when the cycles run. `monotonic` converts such a
-    time to monotonic time.
+    The time of an event is the time of its sample, counted from the monotonic time of the first cycle. Evenly
+    spaced events therefore have evenly spaced times, no matter when the cycles run. `monotonic` converts such
+    a time to monotonic time.
 
     Args:
         rate_hz: sample rate of the JACK server.
@@ -28,7 +28,7 @@ class Cycles:
 
     def __init__(self, rate_hz: float) -> None:
         self._rate_hz = rate_hz
-        self._frame: int | None = None  # number of the first sample of the latest cycle
+        self._frame: int | None = None  # index of the first sample of the latest cycle
         self._begin_s = 0.0
         self._behind_s = 0.0  # monotonic time minus time counted in samples, smoothed
         self._events: list[Event] = []
@@ -37,7 +37,7 @@ class Cycles:
         """Begin a cycle, or repeat the latest cycle; return its new messages, each with its time in seconds.
 
         Args:
-            frame: number of the first sample of the cycle, modulo `FRAMES`.
+            frame: index of the first sample of the cycle, modulo `FRAMES`.
             begun_s: monotonic time at which the cycle began.
             events: all events of the cycle.
         """

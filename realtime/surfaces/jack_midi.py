@@ -1,6 +1,6 @@
 """MIDI over JACK, through a JACK client of our own.
 
-python-rtmidi supports JACK too, but holds Python's interpreter lock while it opens, connects or closes a
+python-rtmidi also supports JACK, but holds Python's interpreter lock while it opens, connects or closes a
 client: if the JACK server hangs at that moment, the program cannot be stopped.
 """
 

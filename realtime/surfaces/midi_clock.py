@@ -1,4 +1,4 @@
-"""Converts the MIDI clock of an external sequencer to messages for our sequencer. Has no port or clock."""
+"""Converts the MIDI clock of an external sequencer to messages for our sequencer. It has no port or clock."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ STRAY_S = 0.002  # a tick is a stray if its distance from the line is more than 
 STRAY = 3.0  # and more than this multiple of the other ticks' root mean square (RMS) distance
 SURE = 6  # ticks that a line needs before another tick can be a stray
 STRAYS, STEADY_S = 3, 0.0007  # number of strays in a row that begin a new line; their largest RMS distance
-MOST_STRAYS = 12  # so many ticks without two in a row on the line begin a new line
-MOST_LOST = 8  # a gap means lost ticks, at most so many,
-UNEVEN = 0.1  # if it lasts a whole number of periods to within this share of a period
+MOST_STRAYS = 12  # this many ticks without two in a row on the line begin a new line
+MOST_LOST = 8  # a gap means lost ticks, at most this many,
+UNEVEN = 0.1  # if it lasts a whole number of periods to within this fraction of a period
 CERTAIN_TICKS = 12  # ticks that a line needs before its tempo is certain
 PERIOD_TOLERANCE = 0.02  # largest difference of two equal periods, in periods
 COUNT_TOLERANCE = 0.05  # largest distance of a shift from a whole number of periods, in periods
@@ -54,7 +54,7 @@ class MidiClock:
         self._strays: list[tuple[int, float]] = []  # the ticks since two in a row were on the line
         self._left: tuple[int, float, float] | None = None  # latest certain line: tick, time, period
         self._latest_s, self._gap_s = -math.inf, 0.0  # the latest tick's time, and the gap before it
-        self._rough_s = -math.inf  # latest time at which neighbouring gaps differed much
+        self._rough_s = -math.inf  # latest time at which neighbouring gaps differed a lot
 
     def feed(self, message: mido.Message, at: float) -> tuple[Message, ...]:
         """Return the sequencer messages for a MIDI message.
@@ -81,7 +81,7 @@ class MidiClock:
         return ()
 
     def _number(self, tick: int) -> None:
-        """Number the ticks so that the latest one is `tick`."""
+        """Renumber the ticks, to give the latest tick the number `tick`."""
         moved = tick - self._tick
         self._times = deque(((number + moved, time) for number, time in self._times), FITTED)
         self._strays = [(number + moved, time) for number, time in self._strays]
@@ -150,7 +150,7 @@ class MidiClock:
         self._begin(latest)
 
     def _lost_at_change(self, before: float, after: float) -> int:
-        """Return the number of ticks lost at a change of tempo; 0 unless exactly one gap there is too long.
+        """Return the number of ticks lost at a change of tempo if exactly one gap is too long, or 0.
 
         Args:
             before: seconds from tick to tick until the change.
@@ -199,7 +199,8 @@ def _bpm(period: float) -> float:
 
 
 def _ticks(gap: float, least: float, most: float) -> int:
-    """Return the number of ticks, each of `least` to `most` seconds, that fills a gap; 0 if none does."""
+    """Return the number of ticks, each of `least` to `most` seconds, that fills a gap, or 0 if no number
+    fits."""
     counts = range(1, MOST_LOST + 2)
     return next((n for n in counts if (n - UNEVEN) * least <= gap <= (n + UNEVEN) * most), 0)
 

@@ -104,7 +104,7 @@ class Knob:
         return numbers[-1]
 
     def fill(self, value: float, others: Sequence[float | str] | None = None) -> tuple[float | str, ...]:
-        """Return the arguments of a message: `value` at its place among `others` (default: `arguments`)."""
+        """Return the arguments of a message: `value` in position among `others` (default: `arguments`)."""
         moved = self.moved()
         rest = list(self.arguments if others is None else others)
         place = [a.name for a in self.arguments_of_target()].index(moved.name)
@@ -194,7 +194,7 @@ class Mpe:
     The finger on channel c moves a point of its own, the point of touch c.
 
     Attributes:
-        zone: "lower" has the member channels from 2 up, "upper" those from 15 down.
+        zone: "lower" has the member channels from 2 upwards, "upper" the member channels from 15 downwards.
         members: number of member channels, 1..15.
         x, y: the dimension of the finger that moves the point along this axis of the model's map: bend,
             timbre (CC 74), pressure or note.
@@ -238,7 +238,7 @@ def read(path: Path) -> MidiMap:
     """Read a map from a TOML file.
 
     Raises:
-        MapError: the file cannot be read, or a rule is invalid; for an unknown name, the text suggests a
+        MapError: the file cannot be read, or a rule is invalid; for an unknown name, the message suggests a
             similar known name.
     """
     try:

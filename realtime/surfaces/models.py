@@ -13,7 +13,7 @@ MAX_NAMES = 500
 
 @dataclass(frozen=True)
 class Models:
-    """The model that plays, and the models that `/morph/model` accepts.
+    """The current model, and the models that `/morph/model` accepts.
 
     Attributes:
         playing: returns the file of the current model.

@@ -60,7 +60,7 @@ def learn(ask: Ask, *, plugins: bool = False) -> Knowledge:
     presets: list[str] = []
     parameters: dict[str, tuple[str, float, float]] = {}
     questions = (*QUESTIONS, PLUGINS) if plugins else QUESTIONS
-    # one at a time, so that other clients' messages can be handled in between
+    # one at a time, to let the server handle other clients' messages in between
     for answer in chain.from_iterable(ask((question,)) for question in questions):
         given = answer.arguments
         match answer.address:
@@ -93,7 +93,7 @@ def learn(ask: Ask, *, plugins: bool = False) -> Knowledge:
 
 
 def tree(info: ModelInfo, known: Knowledge, rows: Sequence[Address[Any, Any]] = ADDRESSES) -> Node:
-    """Return the root node of the whole tree."""
+    """Return the root node of the complete tree."""
     root: Node = {
         "FULL_PATH": "/",
         "ACCESS": 0,

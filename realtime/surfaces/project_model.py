@@ -1,7 +1,7 @@
 """Exchanges model files with our plugin in a host (a DAW), which can store the model in its project.
 
 A bridge is memory that server and plugin share, in a file `NAME.bridge`. Next to that file, the server keeps
-`NAME.model`, a link to the file of the model that plays. The plugin writes `NAME.offer`, the model file from
+`NAME.model`, a link to the file of the current model. The plugin writes `NAME.offer`, the model file from
 a project, before it passes on the project's state.
 """
 
@@ -22,11 +22,11 @@ from realtime.util.outside import OutsideError
 
 
 class ProjectModel:
-    """Finds the model of a project; if the project brings a model file, stores it in the library.
+    """Finds the model of a project; if the project contains a model file, stores it in the library.
 
     Args:
         bridge: the file of the bridge's memory.
-        models: the model that plays, and the library folder.
+        models: the current model, and the library folder.
     """
 
     def __init__(self, bridge: Path, models: Models) -> None:
@@ -36,11 +36,11 @@ class ProjectModel:
         self._stored: Path | None = None
 
     def share(self) -> None:
-        """Make `NAME.model` a link to the file of the model that plays."""
+        """Make `NAME.model` a link to the file of the current model."""
         if (playing := self._models.playing().resolve()) != self._shared:
             self._shared = playing
             part = self._link.with_suffix(".model-part")
-            with contextlib.suppress(OSError):  # without the link, projects have no copy of the model
+            with contextlib.suppress(OSError):  # without the link, projects contain no copy of the model
                 part.unlink(missing_ok=True)
                 part.symlink_to(playing)
                 os.replace(part, self._link)
@@ -49,7 +49,8 @@ class ProjectModel:
         """Return the name with which `/morph/model` loads a project's model, or None if the model is missing.
 
         Raises:
-            RealtimeError: the project brings a file that is damaged, is another model, or cannot be stored.
+            RealtimeError: the project contains a file that is damaged, is a different model, or cannot be
+                stored.
         """
         stored = f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)[:40]}-{checksum}.onnx"
         names = self._models.names()
@@ -61,7 +62,7 @@ class ProjectModel:
         return usual
 
     def _is_offered(self, name: str) -> bool:
-        """Return True if a model is, byte for byte, the file that the project brings."""
+        """Return True if a model is, byte for byte, the file that the project contains."""
         path = (
             resolve(name)
             if self._models.library is None or name in bundled()
@@ -69,11 +70,11 @@ class ProjectModel:
         )
         try:
             return filecmp.cmp(path, self._offer, shallow=False)
-        except OSError:  # the project brings no file
+        except OSError:  # the project contains no file
             return False
 
     def _store(self, name: str, checksum: str) -> bool:
-        """Check the file that the project brings, if there is one, and store it in the library."""
+        """Check the file that the project contains, if there is one, and store it in the library."""
         if self._models.library is None or not self._offer.exists():
             return False
         try:

@@ -3,9 +3,9 @@
 Device samples are the samples of the sound that the audio device takes, counted from the start. The first
 line is a `LogHeader`. Every other line is a command, `{"at": 4711, "do": "trigger", …}`, with the fields that
 differ from the command's defaults. The last line is `{"at": …, "do": "end"}` if the server ended normally.
-The log grows during the performance, so a crash of the server loses at most the last `FLUSH_S`, and a power
-failure about the last `SYNC_S`. An incomplete last line is therefore not an error. The reader checks every
-field.
+The log grows during the performance. Therefore, a crash of the server loses at most the last `FLUSH_S`, and a
+power failure about the last `SYNC_S`. An incomplete last line is therefore not an error. The reader checks
+every field.
 """
 
 from __future__ import annotations
@@ -390,7 +390,9 @@ def read_header(path: Path) -> LogHeader:
     try:
         content = outside.from_json(first, file_names=True)
         if content.pop("soundmorph_log") != VERSION:
-            raise LogError(f"{path}:1: the log has another version; this soundmorph reads version {VERSION}")
+            raise LogError(
+                f"{path}:1: the log has a different version; this soundmorph reads version {VERSION}"
+            )
         plugins = tuple(PluginState(**each) for each in content.pop("plugins", ()))
         names = tuple(content.pop("outs", ()))
         header = LogHeader(**content, plugins=plugins, outs=names)
@@ -434,7 +436,8 @@ def commands(path: Path, dim: int) -> Iterator[tuple[int, Command | None]]:
 
     Args:
         path: file of the log.
-        dim: size of z, a point in the latent space, at the beginning; a change of model may change it.
+        dim: size of z, a point in the latent space, at the beginning; a switch to another model may change
+            it.
 
     Raises:
         LogError: a line is damaged; an incomplete last line is ignored.

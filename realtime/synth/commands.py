@@ -1,8 +1,9 @@
 """The commands. `control` makes them from messages; `crossfade`, `mixer` and `sequencer` execute them.
 
-A z is a place in the latent space of a model, where each place is a sound; D is its number of dimensions. The
-*point* is the z that voices follow. A voice started with a `touch` (a finger on an MPE controller, a track of
-a sequencer) follows the point of that touch instead, which commands with the same touch move.
+A z is a position in the latent space of a model, where each position is a sound; D is its number of
+dimensions. The term *point* means the z that voices follow. A voice started with a `touch` (a finger on an
+MPE controller, a track of a sequencer) follows the point of that touch instead, which commands with the same
+touch move.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ class SetAxis:
 
 
 MAX_THROUGH = 1024  # maximum number of points that a glide passes on the way
-MAX_NUMBERS = 2**15  # maximum number of coordinates in a glide, so that the command fits in a line of a log
+MAX_NUMBERS = 2**15  # maximum number of coordinates in a glide, which lets the command fit in a line of a log
 
 
 def most_through(dim: int) -> int:
-    """Return the largest number of points of `dim` dimensions that a glide may pass on the way."""
+    """Return the maximum number of points of `dim` dimensions that a glide may pass on the way."""
     return min(MAX_THROUGH, MAX_NUMBERS // dim - 1)
 
 
@@ -80,12 +81,12 @@ class Trigger:
 
     Attributes:
         velocity: amplitude, 0..1.
-        z: place [D] to which the point jumps first, or None.
+        z: position [D] to which the point jumps first, or None.
         touch: number (0..127) of the touch whose point the voice follows; `z` then moves that point.
         pitch, pan, decay_ms, reverse, choke, dynamics, vary, level_db, out: see `HIT_SETTINGS`.
         point: fixed z [D] of the voice, which then follows no point; usually None.
-        ahead: True if the whole sound is cached when the voice begins. The voice then follows a move of the
-            point from the next latent frame on, not only from the next tick (a group of frames). A mixer that
+        ahead: True if the complete sound is cached when the voice begins. The voice then follows a move of
+            the point at the next latent frame instead of the next tick (a group of frames). A mixer that
             plays live sets `ahead`.
         offset: z of the voice relative to the point that it follows, [D]. None: the mixer calculates it from
             `dynamics` and `vary`.
@@ -274,7 +275,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Prepare:
-    """Decode the sounds at these points [D] in idle time, so that a hit there needs no decoder call."""
+    """Decode the sounds at these points [D] in idle time; a hit there then needs no decoder call."""
 
     points: tuple[Z, ...]
 
@@ -296,7 +297,7 @@ class Ticks:
 
 @dataclass(frozen=True)
 class Tweak:
-    """Set a parameter of plugin number `plugin` (from 0) to the raw value `raw`, 0..1."""
+    """Set a parameter of the plugin with index `plugin` (from 0) to the raw value `raw`, 0..1."""
 
     plugin: int
     parameter: str
@@ -305,7 +306,7 @@ class Tweak:
 
 @dataclass(frozen=True)
 class Swap:
-    """Change to another model: sounding voices fade out, scheduled commands are dropped.
+    """Switch to another model: sounding voices fade out, scheduled commands are dropped.
 
     Attributes:
         model: path of the model file.
@@ -350,7 +351,8 @@ class SetClock:
 
     Attributes:
         bpm: tempo in beats per minute, to 0.001; a step is a quarter of a beat.
-        swing: share of a pair of steps that its first step takes, in percent, to 0.1; 50 is straight.
+        swing: duration of the first step of each pair, as a percentage of the pair's duration, to 0.1; 50 is
+            straight.
         steps: number of steps in the loop.
     """
 
@@ -365,7 +367,7 @@ class SetBeat:
 
     Attributes:
         beat: position in beats at the command's sample; beat 0 is the first step of the loop.
-        bpm: tempo from that sample on, in beats per minute.
+        bpm: tempo from that sample onwards, in beats per minute.
     """
 
     beat: float

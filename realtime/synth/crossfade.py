@@ -52,7 +52,7 @@ class Crossfade:
 
     Attributes:
         mixer: the current mixer.
-        sequencer: gives the current mixer hits and moves of the point; empty and stopped after a change to
+        sequencer: gives the current mixer hits and moves of the point; empty and stopped after a switch to
             another model.
         fading: True while an earlier mixer is audible.
     """

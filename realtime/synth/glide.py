@@ -1,4 +1,4 @@
-"""z, a place in the latent space, as a function of the device sample: at rest, or gliding elsewhere."""
+"""z, a position in the latent space, as a function of the device sample: at rest, or during a glide."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def _linear(points: Point, u: Point) -> Point:
 def _spherical(points: Point, u: Point) -> Point:
     """Interpolate on arcs around the origin: slerp of the directions (Shoemake), linear in the radius.
 
-    If two points lie on one line with the origin, no arc is unique; the path between them is then straight.
+    If two points lie on one line with the origin, there is no unique arc; the path between them is then
+    straight.
     """
     first = np.clip(np.floor(u), 0, len(points) - 2).astype(np.intp)
     part = (u - first)[..., np.newaxis]
@@ -67,8 +68,8 @@ PATHS: dict[str, Callable[[Point, Point], Point]] = {
 class Glide:
     """A path from `origin` to `target`, which begins at device sample `start` and lasts `samples` samples.
 
-    A glide is at its origin until its start, and exactly at its target from its end on. Glides are immutable,
-    so any thread may evaluate them.
+    A glide is at its origin until its start, and exactly at its target from its end onwards. Glides are
+    immutable, so any thread may evaluate them.
     """
 
     origin: Point  # [D]
@@ -96,7 +97,7 @@ class Glide:
         return self.samples == 0 or self.origin is self.target
 
     def rests_at(self, sample: float) -> bool:
-        """Return True if z is constant from device sample `sample` on."""
+        """Return True if z is constant from device sample `sample` onwards."""
         return self.still or sample >= self.end
 
     def at(self, samples: ArrayLike) -> Point:
@@ -122,7 +123,7 @@ class Glide:
         path: str = "linear",
         through: Sequence[Sequence[float]] = (),
     ) -> Glide:
-        """Return a glide from this glide's place at `start` to `z` [D]; it lasts `samples` samples."""
+        """Return a glide from this glide's position at `start` to `z` [D]; it lasts `samples` samples."""
         if samples == 0:
             return Glide.at_rest(z)
         between = np.array(through, dtype=np.float64) if through else None

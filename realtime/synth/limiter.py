@@ -1,6 +1,6 @@
 """A limiter that looks ahead: it turns the sound down before a peak instead of distorting the peak.
 
-The gain reduction is counted in whole millionths of a dB, so that the result does not depend on block sizes.
+The gain reduction is counted in whole millionths of a dB, to make the result independent of block sizes.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 It has no threads and no clock. Time is a count of device samples, the samples of the output. The same
 commands at the same samples give the same sound, bit for bit, at any block size. A voice plays the sound of
-one hit; it usually follows *the point*, the place z in the latent space that the performer moves. A voice may
-belong to a touch, a finger or a track with a point of its own.
+one hit; it usually follows *the point*, the position z in the latent space that the performer moves. A voice
+may belong to a touch, a finger or a track with a point of its own.
 
 The decoder works in latent frames; a tick is a group of frames. `render` splits a block into pieces at each
 command. For each tick that begins in a piece (`voices.timing`), batched decoder calls, usually one, advance
@@ -146,7 +146,7 @@ class Mixer:
         self.stolen = 0
         self.shed = 0
         self.prepared_hits = 0
-        """Number of hits, except reversed hits, whose sounds were cached at the start, whole or in part."""
+        """Number of hits, except reversed hits, whose sounds were cached, at least in part, at the start."""
         self.tap: Callable[[int, Command], None] | None = None
         """Called with (device sample, command) for each command that takes effect. Must not block."""
         self.live = False
@@ -379,7 +379,7 @@ class Mixer:
             self.tap(self.position, done)
 
     def _must_wait(self, trigger: Trigger) -> bool:
-        """Return True if the hit must wait: it needs the whole sound, which is not cached yet.
+        """Return True if the hit must wait: it needs the complete sound, which is not cached yet.
 
         A hit that must wait is queued.
         """
@@ -515,7 +515,7 @@ class Mixer:
         return trigger
 
     def _whole(self, z: Point, sound: CachedSound | None) -> Samples:
-        """Return the whole sound at z [D]; decode it now unless it is cached."""
+        """Return the complete sound at z [D]; decode it now if it is not cached."""
         if sound is not None and sound.whole:
             return sound.audio
         audio: Samples = self._decoder.decode(z[np.newaxis].astype(np.float32))[0]

@@ -1,6 +1,6 @@
 """The output stage: DC block, gain ramp, limiter, knee and meters.
 
-The knee compresses what exceeds 0.9 of full scale, so that the output stays within full scale. A block with a
+The knee compresses samples above 0.9 of full scale, to keep the output within full scale. A block with a
 sample that is not finite is silenced.
 """
 

@@ -29,7 +29,7 @@ class Outs:
     Args:
         names: each is the name of a class, "class/3" for the model's third class, or "touch/3". A pair with
             any other name gets only the hits whose `out` is its number.
-        info: the model that plays.
+        info: the current model.
     """
 
     def __init__(self, names: Sequence[str], info: ModelInfo) -> None:
@@ -46,7 +46,7 @@ class Outs:
         ]
 
     def of(self, hit: Trigger, z: Point) -> int:
-        """Return the number of the pair for a hit that starts at z [D], a place in the latent space."""
+        """Return the number of the pair for a hit that starts at z [D], a position in the latent space."""
         if self.pairs == 1:
             return MAIN
         if hit.out:

@@ -1,8 +1,9 @@
 """The interfaces through which the control process of the server uses objects of the worker process.
 
-The worker, which plays, has an engine, instruments (loaded models), takes (recordings of a performance) and
-plugins. Their classes have these methods. The control process, which receives messages, holds proxies that
-call the methods by name (`live/rpc.py`). So a new method needs only its code and a declaration here.
+The worker, which plays the sound, has an engine, instruments (loaded models), takes (recordings of a
+performance) and plugins. Their classes have these methods. The control process, which receives messages,
+holds proxies that call the methods by name (`live/rpc.py`). A new method therefore needs only its code and a
+declaration here.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Player(Protocol):
         ...
 
     def z(self) -> Sequence[float]:
-        """Return the point [D], the place in the latent space that the performer moves."""
+        """Return the point [D], the position in the latent space that the performer moves."""
         ...
 
     def arrivals(self) -> Iterable[int]:
@@ -67,7 +68,7 @@ class InstrumentWork(FileWork, Protocol):
     """Work on files, and a method that only the proxy in the control process has."""
 
     def name_axes(self) -> Sequence[str]:
-        """Return the names of the low and the high end of each principal axis of the model that plays.
+        """Return the names of the low and the high end of each principal axis of the current model.
 
         The call takes seconds; no other call waits for it.
         """

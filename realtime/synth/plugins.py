@@ -50,7 +50,9 @@ def require(paths: Sequence[Path]) -> None:
         PluginError: pedalboard is missing, a file does not exist, or there are more than `MAX_PLUGINS`.
     """
     if paths and not find_spec("pedalboard"):
-        raise PluginError(f"--plugin needs another package (GPL-3): {install.command('soundmorph[plugins]')}")
+        raise PluginError(
+            f"--plugin needs an additional package (GPL-3): {install.command('soundmorph[plugins]')}"
+        )
     if len(paths) > MAX_PLUGINS:
         raise PluginError(f"there are {len(paths)} plugins; at most {MAX_PLUGINS} are accepted")
     for path in paths:
@@ -124,10 +126,10 @@ class Plugin:
         self.path = path
         self.name = str(self._instances[0].name)
         self.fault = ""
-        """Reason for the bypass; empty while the plugin plays."""
+        """Reason for the bypass; empty while the plugin is in use."""
         self._begun = self._done = 0  # blocks
         self._seen = self._checks = 0
-        self._play(self._in)  # so that the first block does not allocate
+        self._play(self._in)  # allocates now, not in the first block
         for instance in self._instances:
             instance.reset()
         self.latency_samples = int(self._instances[0].reported_latency_samples)
@@ -249,7 +251,7 @@ class Chain:
 
     @property
     def latency_samples(self) -> int:
-        """Total latency of the plugins that play, in samples."""
+        """Total latency of the plugins in use, in samples."""
         return sum(plugin.latency_samples for plugin in self.plugins if not plugin.fault)
 
     def process(self, block: Block) -> None:
@@ -264,7 +266,7 @@ class Chain:
         return next((plugin.name for plugin in self.plugins if plugin.hangs()), "")
 
     def play(self, blocks: Iterable[Block], channels: int) -> Iterator[Block]:
-        """Process a whole sound in blocks [T, C], and remove the latency: the length stays the same.
+        """Process a complete sound in blocks [T, C], and remove the latency: the length stays the same.
 
         Raises:
             PluginError: a plugin fails.

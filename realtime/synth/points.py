@@ -1,7 +1,7 @@
 """The paths of the points that voices follow.
 
-*The point* is the place z in the latent space that the performer moves. A touch, such as a finger or a track,
-has a point of its own.
+*The point* here means the position z in the latent space that the performer moves. A touch, such as a finger
+or a track, has a point of its own.
 """
 
 from __future__ import annotations

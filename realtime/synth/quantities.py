@@ -55,7 +55,7 @@ VELOCITY = Quantity(0.0, 1.0, default=1.0)
 TOUCH = Quantity(0, 127, whole=True)
 SWITCH = Quantity(0, 1, whole=True)
 
-# the point, which is the place in the latent space that the performer moves, and its path
+# the point, which is the position in the latent space that the performer moves, and its path
 COORDINATE = Quantity(-10_000.0, 10_000.0)
 REACHED = Quantity(-1e6, 1e6)  # coordinates of the point: moves along an axis can exceed COORDINATE
 FRACTION = Quantity(0.0, 1.0)

@@ -46,7 +46,7 @@ class Grid:
     Attributes:
         sample_rate: device sample rate in Hz.
         milli_bpm: tempo in thousandths of a beat per minute.
-        swing: share of a pair of steps that its first step takes, in thousandths.
+        swing: duration of the first step of each pair, in thousandths of the pair's duration.
         first: number of the first step.
         origin: device sample of the first step.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 JUMP_S = 0.02  # a larger deviation is corrected at once, a smaller one gradually
-GAIN = 0.05  # share of a smaller deviation that each observation corrects
+GAIN = 0.05  # fraction of a smaller deviation that each observation corrects
 
 
 def corrected(estimate_s: float, observed_s: float) -> float:

@@ -10,7 +10,7 @@ CLEAR = "\r\x1b[K"
 
 
 class RealtimeError(Exception):
-    """An error that the user can fix. The message is one line: what was wrong and what is accepted."""
+    """An error that the user can fix. The one-line message states the error and the accepted input."""
 
 
 class ControlError(RealtimeError):
@@ -22,7 +22,7 @@ class ModelError(RealtimeError):
 
 
 def explained(error: BaseException) -> str:
-    """Return the line for an error whose cause the user can remove, or an empty text for any other error."""
+    """Return the line for an error whose cause the user can remove; for any other error, an empty string."""
     match error:
         case RealtimeError():
             return str(error)

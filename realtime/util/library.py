@@ -22,7 +22,7 @@ class Library:
         self._folder = None if folder is None else folder.resolve()
 
     def open(self, name: str, suffixes: Sequence[str]) -> BinaryIO:
-        """Open a file; the result reads this file even if another file later takes its name.
+        """Open a file; the result reads this file even if a different file later takes its name.
 
         Raises:
             ControlError: as for `file`, or the file is not regular or not readable.

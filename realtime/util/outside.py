@@ -65,7 +65,7 @@ def text(content: bytes) -> str:
 
 
 def from_json(source: bytes | str, *, file_names: bool = False, nulls: bool = False) -> Any:
-    """Parse JSON with finite numbers and with texts that UTF-8 can encode.
+    """Parse JSON with finite numbers and with strings that UTF-8 can encode.
 
     Args:
         source: the text; bytes are decoded as UTF-8.
@@ -137,7 +137,7 @@ def _finite(number: str) -> float:
 
 
 def _check(content: Any, file_names: bool = False) -> None:
-    """Check depth, whole numbers and texts."""
+    """Check depth, whole numbers and strings."""
     level, depth = [content], 0
     while level:
         depth += 1
@@ -161,4 +161,4 @@ def _check_text(value: str, file_names: bool) -> None:
     try:
         value.encode(errors="surrogateescape" if file_names else "strict")
     except UnicodeEncodeError:
-        raise OutsideError("a text has invalid characters") from None
+        raise OutsideError("a string contains invalid characters") from None

@@ -2,8 +2,9 @@
 
 The server has two processes: the worker renders and plays the sound; the control process receives messages. A
 thread of the worker that holds Python's global interpreter lock and loses its core to another program blocks
-the render thread and the audio callback. So all threads of the server have priority over ordinary programs,
-the worker's threads have priority over those of the control process, and the render thread over all others.
+the render thread and the audio callback. Therefore, all threads of the server have priority over ordinary
+programs, the worker's threads have priority over the threads of the control process, and the render thread
+has priority over all other threads.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ NICEST = 19
 
 
 def switch_often() -> None:
-    """Shorten the switch interval of Python threads, so that no thread blocks the others for long."""
+    """Shorten the switch interval of Python threads, to keep any thread from blocking the others for long."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 

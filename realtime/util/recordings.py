@@ -44,7 +44,7 @@ class Recording(SoundFile):
             _snd.sf_command(self._file._file, number, _ffi.NULL, value)
 
     def update_header(self) -> None:
-        """Update the header, so that it counts all samples written so far."""
+        """Update the header to the number of samples written so far."""
         self._command(_UPDATE_HEADER_NOW, 0)
 
     def commit(self) -> None:
@@ -135,7 +135,7 @@ def _recover(part: Path, target: Path, say: Callable[[str], None]) -> None:
 
 
 def repair(file: BinaryIO) -> None:
-    """Correct the header of a WAV or RF64 file, so that it counts all whole samples."""
+    """Correct the header of a WAV or RF64 file, to make it count all complete samples."""
     size = file.seek(0, os.SEEK_END)
     places, align, at = dict[bytes, int](), 1, 12
     file.seek(0)

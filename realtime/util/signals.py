@@ -15,7 +15,8 @@ class StopRequest:
     """A flag that requests the end of the program; once set, it stays set.
 
     Python handles a signal on the main thread, even inside `wait`. If `wait` held the lock of a
-    `threading.Event` at that moment, setting the event would deadlock. So this class uses a reentrant queue.
+    `threading.Event` at that moment, setting the event would deadlock. Therefore, this class uses a reentrant
+    queue.
     """
 
     def __init__(self) -> None:

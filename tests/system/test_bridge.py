@@ -220,7 +220,7 @@ def test_second_server_of_a_bridge_is_refused(tiny_model: Path, runtime: dict[st
         command = [sys.executable, "-m", "realtime", "serve", "--model", str(tiny_model), "--port", "0"]
         with Process([*command, "--device", "bridge:live"], runtime) as second:
             assert second.finish() == 2
-            assert "another server has the bridge 'live'" in second.output
+            assert "another server is using the bridge 'live'" in second.output
         with Process([*command, "--device", "bridge:no name"], runtime) as third:
             assert third.finish() == 2
             assert "is not a name of up to 64" in third.output

@@ -14,7 +14,8 @@ MAX_SENDERS = 64  # senders that may wait
 class AxisNames:
     """Finds the names once for each model, in the background, when a sender first asks for the names.
 
-    The search measures decoded sounds, which is slow. A separate queue keeps it from delaying other jobs.
+    The search is slow, because it measures decoded sounds. A separate queue keeps it from delaying other
+    jobs.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,7 @@ class AxisNames:
         self.forget()
 
     def forget(self) -> None:
-        """Forget the names, because another model plays."""
+        """Forget the names, because a different model is playing."""
         self._reply: Message | None = None
         self._senders: list[Sender] = []
 
@@ -46,7 +47,7 @@ class AxisNames:
         waiting = self._senders
 
         def finish(result: Sequence[str] | RealtimeError) -> list[tuple[Sender, Message]]:
-            if waiting is not self._senders:  # another model plays
+            if waiting is not self._senders:  # a different model is playing
                 return []
             names = () if isinstance(result, RealtimeError) else tuple(result)
             reply = self._reply = Message("/morph/axes.reply", names)

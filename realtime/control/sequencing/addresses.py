@@ -1,7 +1,7 @@
 """The OSC addresses of the drum sequencer, as rows for the table in `realtime.control.addresses`.
 
 A pattern consists of lanes. A lane is a row of steps that play one sound, or sounds between two named points
-of the latent space. A lane without named points plays at the point that the performer moves.
+of the latent space. A lane without named points plays at the performer's current position.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _morph(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
 def _path(space: LatentSpace, values: tuple[Any, ...]) -> Edit:
     given = values[0] or ()
     if len(given) % 2 or len(given) > 2 * MAX_PLACES:
-        raise ControlError(f"takes x and y of up to {MAX_PLACES} places; got {len(given)} numbers")
+        raise ControlError(f"takes x and y of up to {MAX_PLACES} positions; got {len(given)} numbers")
     if given and not len(space.map):
         raise ControlError("this model has no map: it contains no training sounds")
     path = tuple(zip(given[::2], given[1::2], strict=True))
@@ -148,13 +148,13 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
             number(
                 "swing",
                 quantities.SWING,
-                "the first step's share of each pair, rounded to 0.1: 50 is straight, 66.7 is triplets",
+                "first step as a percentage of its pair, rounded to 0.1: 50 is straight, 66.7 is triplets",
             ),
         ),
     ),
     Address(
         "/morph/seq/steps",
-        "Set the number of steps in the loop. Steps beyond its end are kept for when the loop gets longer.",
+        "Set the number of steps in the loop. Steps beyond its end are kept, in case the loop gets longer.",
         _pattern_field("steps"),
         (number("steps", quantities.STEPS, "16 make a bar of four beats"),),
     ),
@@ -166,7 +166,7 @@ SEQUENCER: tuple[Address[LatentSpace, Asked], ...] = (
             number(
                 "places",
                 quantities.FRACTION,
-                f"x y x y …, up to {MAX_PLACES} places, with equal time between neighbours",
+                f"x y x y …, up to {MAX_PLACES} positions, with equal time between neighbours",
                 many=True,
                 default=None,
                 missing="no path",
@@ -256,7 +256,7 @@ PATTERN_QUESTIONS: tuple[Address[LatentSpace, Asked], ...] = (
         "Give the pattern and the state of the sequencer.",
         lambda space, values: Query("seq"),
         reply="`/morph/seq.reply` key value …: revision, playing, tempo, swing, steps, lanes, path (its "
-        "number of places), pattern (its name, empty after an edit), undo and redo (1 if possible); then for "
+        "number of points), pattern (its name, empty after an edit), undo and redo (1 if possible); then for "
         f"each lane `/morph/seq/lane.reply` i key value …: from, to, mute, {', '.join(HIT_SETTINGS)}, "
         "missing (the name of a deleted point), and last `steps` velocity morph velocity morph …; then, if "
         "there is a path, `/morph/seq/path.reply` x y x y …",

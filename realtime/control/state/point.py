@@ -12,7 +12,7 @@ from realtime.control.state.schedule import Schedule
 from realtime.synth.commands import SetAxis, SetDimension, Z
 from realtime.util.errors import ControlError
 
-MAX_SCHEDULED = 4096  # largest number of scheduled moves
+MAX_SCHEDULED = 4096  # maximum number of scheduled moves
 FRESH_S = 0.1  # time for a move to reach the mixer; until then, the move's target counts as the point
 
 

@@ -13,7 +13,7 @@ class Schedule(Generic[Item]):
     """Items sorted by due time, then by arrival.
 
     Args:
-        limit: largest number of items.
+        limit: maximum number of items.
     """
 
     def __init__(self, limit: int) -> None:

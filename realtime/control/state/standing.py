@@ -1,6 +1,6 @@
 """The commands that bring a restarted engine to the point, gain and mode of the previous engine.
 
-The point is the position in the latent space that the performer moves.
+"The point" here means the position in the latent space that the performer moves.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from realtime.control.state.point import moved
 from realtime.control.state.schedule import Schedule
 from realtime.synth.commands import Command, Gain, Goto, Mode, SetAxis, SetDimension, SetZ, Trigger, Z
 
-MAX_SCHEDULED = 4096  # largest number of scheduled commands
+MAX_SCHEDULED = 4096  # maximum number of scheduled commands
 
 
 class StandingCommands:

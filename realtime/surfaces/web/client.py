@@ -1,4 +1,4 @@
-"""A websocket client with a short queue of messages, so that a slow client does not delay others."""
+"""A websocket client with a short queue of messages, which keeps a slow client from delaying others."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 MAX_EACH = 32  # connections of one address; a browser opens seven for a page
 MAX_ALL = 96
-KEPT_SHARE = 0.75  # share of either limit for websockets, so that short requests always get through
+KEPT_SHARE = 0.75  # fraction of each limit for websockets; the rest lets short requests through
 IDLE_S = 15.0  # longest time until a request begins, and until its head is complete
 
 Peer = tuple[str, int]

@@ -82,7 +82,7 @@ class Guard:
         return any(secrets.compare_digest(each.encode(), self._key.encode()) for each in given)
 
     def remember(self, response: web.StreamResponse) -> None:
-        """Set a cookie, so that the browser sends the key from now on."""
+        """Set a cookie, to make the browser send the key from now on."""
         if self._key:
             response.set_cookie(
                 self._cookie, self._key, max_age=COOKIE_S, httponly=True, samesite="Strict", path="/"
@@ -90,7 +90,7 @@ class Guard:
 
 
 async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    """Add `HEADERS`, the server's name, and a cache policy unless the response has one."""
+    """Add `HEADERS`, the server's name, and a cache policy if the response has no cache policy."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "soundmorph"

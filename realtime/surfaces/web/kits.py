@@ -39,7 +39,7 @@ PASSES = re.compile(r"epoch (\d+)/(\d+)")
 
 @dataclass(frozen=True)
 class Kit:
-    """A kit in the library: a folder with sounds, and with the training run on these sounds."""
+    """A kit in the library: a folder that contains sounds, and the training run on these sounds."""
 
     folder: Path
 
@@ -48,7 +48,7 @@ class Kit:
         return self.folder.name
 
     def claim(self) -> None:
-        """Create the folder, unless it exists as a kit.
+        """Create the folder if the kit does not exist yet.
 
         Raises:
             HTTPConflict: the folder exists and is not a kit.
@@ -90,7 +90,7 @@ class Kits:
     def state(self) -> dict[str, Any] | None:
         """The state of the current or latest training; None before the first kit.
 
-        Keys: `name`: name of the kit; `line`: latest line of output; `part`: share of the training done,
+        Keys: `name`: name of the kit; `line`: latest line of output; `part`: fraction of the training done,
         0..1; `learning`: True until the training ends.
         """
         return self._state
@@ -211,7 +211,7 @@ async def _receive(request: web.Request, folder: Path) -> None:
     """Write the sound files of a request into the subfolder `FOLDER` of `folder`.
 
     Raises:
-        HTTPException: the number of files, a path or the size is not accepted; the text says why.
+        HTTPException: the number of files, a path or the size is not accepted; the message says why.
     """
     count = size = 0
     async for part in await request.multipart():

@@ -1,4 +1,4 @@
-"""What the web page shows of a model: training sounds and classes on the map, and the classes' regions."""
+"""The view of a model on the web page: training sounds and classes on the map, and the classes' regions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from realtime.model.names import Names
 from realtime.synth.commands import HIT_SETTINGS, HitSetting
 from realtime.util.errors import ControlError
 
-GRID = 48  # places across and down at which the regions are sampled
+GRID = 48  # positions across and down at which the regions are sampled
 MARGIN = 0.1  # distance, in widths of the map, by which the regions extend beyond its edges
 
 
 def model(control: Control) -> dict[str, Any]:
-    """Return the model that plays as JSON-compatible values; places are 0..1 from left and from below."""
+    """Return the current model as JSON-compatible values; positions are 0..1 from left and from bottom."""
     info, space = control.info, control.space
     return {
         "id": int(control.status()["model_id"]),
@@ -34,10 +34,10 @@ def model(control: Control) -> dict[str, Any]:
 
 
 def regions(space: LatentSpace) -> dict[str, Any]:
-    """Return the likeliest class and its probability at `GRID` x `GRID` places of the map.
+    """Return the likeliest class and its probability at `GRID` x `GRID` positions on the map.
 
-    The places are listed row by row from the bottom, and extend `MARGIN` beyond the edges. The class at a
-    place on the map is that of the sound that `/morph/xy` plays there.
+    The positions are listed row by row from the bottom, and extend `MARGIN` beyond the edges. The class at a
+    position on the map is that of the sound that `/morph/xy` plays there.
     """
     label, share = [], []
     for row in range(GRID):

@@ -31,7 +31,7 @@ class OscQuery:
     """Answers questions about the table of addresses, and sends changed values to listeners.
 
     Args:
-        info: returns the model that plays.
+        info: returns the current model.
         ask: carries out messages and returns the replies.
         osc_address: host and port of the OSC server.
         name: unique name of the server.

@@ -41,7 +41,7 @@ class Page:
     Args:
         server: the OSC server.
         otherwise: answers requests for `/` that do not come from a browser.
-        models: the model that plays, and the models that can be loaded.
+        models: the current model, and the models that can be loaded.
         midi: the latest MIDI messages, each with its serial number; the page uses them for MIDI learn.
         learnt: returns the state of the latest training, as `Kits.state` does.
     """

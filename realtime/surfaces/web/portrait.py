@@ -1,6 +1,6 @@
 """A program that draws pictures of sounds: for each line of JSON with points z [N, D], N outlines.
 
-The program has the lowest priority, so that its decoding does not delay the server.
+The program has the lowest priority, to keep its decoding from delaying the server.
 """
 
 from __future__ import annotations

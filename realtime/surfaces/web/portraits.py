@@ -20,7 +20,7 @@ LINE = 2**20  # largest answer, in bytes
 
 
 class Portraits:
-    """Pictures of sounds of the model that plays, each drawn once. All pages share them."""
+    """Pictures of sounds of the current model, each drawn once. All pages share them."""
 
     def __init__(self) -> None:
         self._version = ""
@@ -34,7 +34,7 @@ class Portraits:
 
         Args:
             path: the model file.
-            version: digest of the model; another version discards the pictures drawn so far.
+            version: digest of the model; a different version discards the pictures drawn so far.
             points: positions z [D] in the latent space.
 
         Raises:

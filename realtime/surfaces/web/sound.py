@@ -18,8 +18,8 @@ PERIOD_S = 0.05
 class Sound:
     """Sends the output to the websockets at `/page/sound`.
 
-    Each websocket frame has the number of its first sample (counted by the audio device) as a little-endian
-    float64, followed by the mean of left and right as little-endian int16.
+    Each websocket frame contains the index of its first sample (counted by the audio device) as a
+    little-endian float64, followed by the mean of left and right as little-endian int16.
 
     Args:
         output_since: returns the output that begins at a sample, as `Monitor.since` does.

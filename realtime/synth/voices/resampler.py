@@ -3,8 +3,8 @@
 The look-ahead of the filter delays every audible change of a sound, because the input must be decoded that
 far. soxr's high-quality filter looks 104 model samples ahead (4.7 ms at 22,050 Hz). This windowed sinc looks
 32 samples ahead (1.5 ms). The band of the filter ends at half the lower of the two rates. The response is
-flat within 0.01 dB up to 91 % of the band, 6 dB down at its end, and 90 dB down from 109 % on. The filter is
-stored as a matrix:
+flat within 0.01 dB up to 91 % of the band, 6 dB down at its end, and 90 dB down from 109 % upwards. The
+filter is stored as a matrix:
 
     one block of output [block_out] = matrix [block_out, half + block_in + half] · input around that block
 
@@ -51,8 +51,8 @@ def windowed_sinc(
 class Resampler:
     """Converts mono sound from `rate_in` to `rate_out` (Hz); equal rates leave the sound unchanged.
 
-    It has no state: the caller holds the input and asks for a range of output samples, so all voices share
-    one resampler. `run` allocates nothing.
+    It has no state: the caller holds the input and asks for a range of output samples. Therefore, all voices
+    can share one resampler. `run` allocates nothing.
 
     Raises:
         RateError: a rate is below 1, or their ratio is not a ratio of small whole numbers.
@@ -87,7 +87,7 @@ class Resampler:
         return matrix
 
     def length(self, samples: int) -> int:
-        """Return the number of output samples of a whole sound of `samples` input samples."""
+        """Return the number of output samples of a complete sound of `samples` input samples."""
         return (2 * samples * self.rate_out + self.rate_in) // (2 * self.rate_in)
 
     def ready(self, samples: int) -> int:
@@ -120,7 +120,7 @@ class Resampler:
             first += stop - row
 
     def resample(self, sound: Samples) -> Samples:
-        """Convert a whole sound [T] to the device rate: float32 [length(T)]. Allocates."""
+        """Convert a complete sound [T] to the device rate: float32 [length(T)]. Allocates."""
         padded = np.zeros(len(sound) + 2 * self.half + self.rate_in // self.rate_out + 1, np.float32)
         padded[self.half : self.half + len(sound)] = sound
         out = np.empty(self.length(len(sound)), np.float32)
@@ -156,7 +156,7 @@ class Varispeed:
         self._slope: Samples = np.diff(self._table, axis=0)
 
     def length(self, samples: int) -> int:
-        """Return the number of output samples of a whole sound of `samples` input samples."""
+        """Return the number of output samples of a complete sound of `samples` input samples."""
         return max(1, round(samples / self.step))
 
     def ready(self, samples: int) -> int:

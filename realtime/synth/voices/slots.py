@@ -92,7 +92,7 @@ class Slots:
             self._step(len(lacking), min(wanted[id(voice)] - voice.frames for voice in lacking))
 
     def _bring_first(self, lacking: list[Voice]) -> None:
-        """Move the voices that must advance to the first slots, so that a call decodes only them."""
+        """Move the voices that must advance into the first slots, to let a call decode only these voices."""
         count = len(lacking)
         later = [slot for slot in range(count, len(self._voices)) if self._voices[slot] in lacking]
         for slot in range(count):

@@ -1,7 +1,7 @@
-"""The sound cache: sounds decoded ahead of time, so that a hit at a resting point needs no decoder call.
+"""The sound cache: sounds decoded ahead of time. A hit at a resting point then needs no decoder call.
 
 The cache stores each sound as far as it is decoded, and the decoder's state at some latent frames. When z
-(the place in the latent space that a voice follows) moves, a voice that plays the sound continues from a
+(the position in the latent space that a voice follows) moves, a voice that plays the sound continues from a
 saved state, with a decoder slot of its own. `work` decodes and may run on a separate thread. Call `complete`
 on the thread of `work`, and all other methods on the thread of the mixer.
 """
@@ -24,7 +24,7 @@ Z = tuple[float, ...]
 
 
 class CachedSound:
-    """The sound of one point, as far as it is decoded."""
+    """The sound of one point, as far as it has been decoded."""
 
     def __init__(self, z: Floats, frames: int, hop_length: int) -> None:
         self.z = z
@@ -73,7 +73,7 @@ class SoundCache:
         self._clock = 0
 
     def get(self, z: Floats) -> CachedSound | None:
-        """Return the sound at `z` float32 [D], whole or in part, or None if it is not cached."""
+        """Return the sound at `z` float32 [D], complete or in part, or None if it is not cached."""
         found = self._sounds.get(z.tobytes())
         if found is not None:
             self._clock += 1
@@ -114,7 +114,7 @@ class SoundCache:
         return True
 
     def complete(self, z: Z | Floats) -> CachedSound | None:
-        """Decode and return the whole sound at z [D], or None if a sample is not finite.
+        """Decode and return the complete sound at z [D], or None if a sample is not finite.
 
         Call it on the thread of `work`.
         """
@@ -141,12 +141,12 @@ class SoundCache:
             self._at_work = None
 
     def _save_state(self, sound: CachedSound) -> None:
-        """Save the decoder's state, unless the sound is at its start or the state is already saved."""
+        """Save the decoder's state if the sound has begun and this state is not saved yet."""
         if sound.frames > (sound.states[-1].frame if sound.states else 0):
             sound.states.append(self._decoder.save(0))
 
     def _begin(self, z: Floats, passing: bool = False) -> None:
-        """Start to decode the sound at z, unless it is whole; resume where decoding was interrupted."""
+        """Start to decode the sound at z if it is incomplete; resume where decoding was interrupted."""
         key = z.tobytes()
         found = self._sounds.get(key)
         if found is not None:
@@ -161,7 +161,7 @@ class SoundCache:
             self._decoder.reset(0)
 
     def _interrupt(self) -> None:
-        """Suspend the sound that is being decoded; put it at the head of the queue unless it is `passing`."""
+        """Suspend the sound that is being decoded; put it at the head of the queue if it is not `passing`."""
         sound, self._at_work = self._at_work, None
         if sound is not None:
             self._save_state(sound)

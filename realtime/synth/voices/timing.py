@@ -18,13 +18,13 @@ PIECE = 256  # lower bound of `Timing.piece`, in device samples
 class Timing:
     """The grid of decoding ticks, and the pace (speed) of each pitch.
 
-    Time is divided into frames, which are counted from device sample 0. Each is as long as a latent frame of
-    a sound at its original pitch. A tick is `chunk_frames` frames. In each tick every voice is decoded just
-    far enough to sound until the next tick begins. The schedule depends on the performance alone, not on the
-    block size.
+    Time is divided into frames, which are counted from device sample 0. Each frame is as long as a latent
+    frame of a sound at its original pitch. A tick is `chunk_frames` frames. In each tick every voice is
+    decoded just far enough to sound until the next tick begins. The schedule depends on the performance
+    alone, not on the block size.
 
     Args:
-        frames: latent frames of a whole sound.
+        frames: latent frames of a complete sound.
         hop_length: model samples in a latent frame.
         chunk_frames: frames in a tick.
         resampler: converts the model's rate to the device's.
@@ -44,7 +44,7 @@ class Timing:
 
     @property
     def samples(self) -> int:
-        """Device samples of a whole sound at its original pitch."""
+        """Device samples of a complete sound at its original pitch."""
         return self.natural.samples
 
     def pace(self, semitones: float) -> Pace:
@@ -56,7 +56,7 @@ class Timing:
 
     @property
     def longest(self) -> int:
-        """Device samples of a whole sound at the lowest pitch."""
+        """Device samples of a complete sound at the lowest pitch."""
         return ceil((self.samples + 1) * float(2.0 ** (-PITCH.low / 12.0))) + 1
 
     def frame(self, sample: int) -> int:
@@ -94,7 +94,7 @@ class Pace:
         self._timing = timing
         length = timing.frames * timing.hop_length
         self.samples = resampler.length(length)
-        """Device samples of a whole sound."""
+        """Device samples of a complete sound."""
         hop = timing.hop_length * timing.resampler.rate_out / timing.resampler.rate_in / speed
         self.frame_starts: NDArray[np.float64] = np.arange(timing.frames, dtype=np.float64) * hop
         """Device sample, from the start of the voice, at which each latent frame begins."""

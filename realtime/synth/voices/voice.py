@@ -16,15 +16,15 @@ from realtime.synth.voices.timing import Pace, Timing
 DECAY_DB = 60.0  # fall of the level in the decay time
 INAUDIBLE_DB = 120.0  # fall at which a decaying voice ends
 SILENCE_MS = 50.0  # minimum length of exact zeros that ends a sound
-EDGE = 0.25  # a sound that starts or ends with a larger step, as a share of full scale, is faded in or out
+EDGE = 0.25  # a sound that starts or ends with a larger step, as a fraction of full scale, is faded in or out
 EDGE_MS = 1.0  # length of this fade
 
 
 class Voice:
     """Plays a hit: `begin` starts the hit, `push` takes decoded audio, `add_to` mixes the sound until `end`.
 
-    Voices are pooled and allocate all memory on construction. A voice keeps its whole sound, so that the
-    level can be measured, and no samples have to be moved.
+    Voices are pooled and allocate all memory on construction. A voice keeps its complete sound, to allow
+    measurements of the level and to avoid moving samples.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -66,7 +66,7 @@ class Voice:
         self.frames = 0
         """Latent frames decoded so far."""
         self.pan = min(1.0, 1.0 - trigger.pan), min(1.0, 1.0 + trigger.pan)
-        """Gains of left and right: a balance, so that both are 1 in the middle."""
+        """Gains of left and right: a balance; both gains are 1 in the middle."""
         self._rate = 0.0
         self._stop = self.pace.samples
         if trigger.decay_ms:
@@ -92,7 +92,7 @@ class Voice:
 
     @property
     def decoded(self) -> bool:
-        """Return True if the whole sound is decoded."""
+        """Return True if the complete sound is decoded."""
         return self.frames == self._timing.frames
 
     def frame_samples(self, count: int) -> NDArray[np.float64]:
@@ -132,7 +132,7 @@ class Voice:
         return True
 
     def _soften(self, new: Samples) -> None:
-        """Fade in the first samples if the sound starts with a step, and fade out the last if it ends so."""
+        """Fade in a sound that starts with a step, and fade out a sound that ends with a step."""
         at, edge = self._settled, self._edge
         if at >= len(edge) and not self.decoded:
             return
@@ -173,7 +173,7 @@ class Voice:
         return self._fade_samples > 0
 
     def fade(self, position: int, samples: int) -> None:
-        """Fade out over `samples` device samples from `position`, unless an earlier fade ends sooner."""
+        """Fade out over `samples` device samples from `position`, or keep a fade that ends sooner."""
         if self.fading:
             if self.end <= position + samples:
                 return
@@ -190,11 +190,11 @@ class Voice:
 
     @property
     def silent(self) -> bool:
-        """True if the sound has ended in silence, so that it needs no more frames."""
+        """True if the sound has ended in silence, and therefore needs no more frames."""
         return self._silent is not None
 
     def over(self, position: int) -> bool:
-        """Return True if the voice is silent from device sample `position` on.
+        """Return True if the voice is silent from device sample `position` onwards.
 
         This depends on the samples before `position` alone, not on how far the sound is decoded.
         """

@@ -114,7 +114,7 @@ def test_port_in_use_is_an_error(capsys: pytest.CaptureFixture[str], tiny_model:
         port = str(listener.getsockname()[1])
         line = complaint(capsys, ["serve", "--null", "--model", str(tiny_model), "--port", port])
     assert f"cannot listen on 127.0.0.1:{port}" in line
-    assert "end the server that plays there (Ctrl-C), or choose another port with --port" in line
+    assert "end the server that is using the port (Ctrl-C), or choose another port with --port" in line
 
 
 @pytest.mark.parametrize("option", ["--record", "-o"])

@@ -368,7 +368,7 @@ def test_refusal_of_an_unknown_preset_lists_the_presets_and_suggests_one(control
         (error,) = say(control, "/morph/preset/recall", name)
         return str(error.arguments[1])
 
-    assert refusal("drak") == "no preset named 'drak'; there are none yet"
+    assert refusal("drak") == "no preset named 'drak'; there are no presets yet"
     for name in ("bright one", "dark"):
         say(control, "/morph/preset/store", name)
     assert refusal("drak") == "no preset named 'drak'; did you mean dark? presets are bright one, dark"

@@ -61,7 +61,7 @@ def test_points_of_another_model_are_left_out(decoder: Decoder, kept: dict[str, 
     assert control.settings().hit.settings["pan"] == -0.5
     version = {**kept, "model": {**kept["model"], "checksum": "0123456789abcdef"}}
     (fault,) = project.restore(version, control)
-    assert fault.startswith(f"the project has another version of {decoder.info.name}")
+    assert fault.startswith(f"the project uses a different version of {decoder.info.name}")
     control.close()
 
 

@@ -98,7 +98,7 @@ def test_encoder_and_decoder_are_not_interchangeable(tiny_model: Path) -> None:
 def test_encoder_of_another_decoder_is_refused(tiny_model: Path) -> None:
     info = verify.read(tiny_model).info
     Encoder(encoder_path(tiny_model), info)
-    with pytest.raises(ModelError, match="another decoder"):
+    with pytest.raises(ModelError, match="a different decoder"):
         Encoder(encoder_path(tiny_model), dataclasses.replace(info, loudness_db=-1.0))
 
 
@@ -181,7 +181,7 @@ def test_model_is_tried_and_sound_encoded_in_a_separate_process(tiny_model: Path
     with sound.open("rb") as opened:
         assert errands.encode(tiny_model, file.info, opened) == wanted
     other = dataclasses.replace(file.info, name="other")
-    with sound.open("rb") as opened, pytest.raises(RealtimeError, match="belongs to another decoder"):
+    with sound.open("rb") as opened, pytest.raises(RealtimeError, match="belongs to a different decoder"):
         errands.encode(tiny_model, other, opened)
     broken = dataclasses.replace(file, model=file.model[:-1])
     with pytest.raises(ModelError, match="refused after a trial: not a readable"):

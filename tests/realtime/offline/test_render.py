@@ -104,7 +104,7 @@ def test_refusal_of_a_preset_of_an_earlier_version_shows_the_command_that_adopts
     command = ["render", "--from", "dark", "--to", "kick", "--model", str(tiny_model), "--presets", str(file)]
     assert main([*command, "-o", str(tmp_path / "morph.wav")]) == 2
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line.endswith("while a server plays this model, oscsend 127.0.0.1 9000 /morph/preset/adopt")
+    assert line.endswith("while a server is playing this model, oscsend 127.0.0.1 9000 /morph/preset/adopt")
 
 
 def test_morph_of_one_step_plays_the_first_point(decoder: Decoder, make_mixer: Callable[..., Mixer]) -> None:

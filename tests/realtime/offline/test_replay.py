@@ -114,7 +114,7 @@ def test_replay_reports_a_second_model_that_is_missing_or_different(
     whole = render(path)
     assert capsys.readouterr().err == ""
     np.testing.assert_array_equal(render(path, "--model", str(tiny_model)), whole)
-    told = "realtime: at 0.50 s take.jsonl still changes to second.onnx: --model replaces only tiny.onnx"
+    told = "realtime: at 0.50 s take.jsonl still switches to second.onnx: --model replaces only tiny.onnx"
     assert capsys.readouterr().err.splitlines() == [told]
     text = path.read_text()
     path.write_text(text.replace(swap_to(second).model_sha256, "0" * 64))
@@ -123,13 +123,13 @@ def test_replay_reports_a_second_model_that_is_missing_or_different(
     path.write_text(text.replace('"latent_dim":4,"chunk', '"latent_dim":3,"chunk'))
     command = ["render", str(path), "-o", str(tmp_path / "a.wav")]
     assert main(command) == 2
-    wanted = "at 0.50 s the log changes to a model of 3 dimensions, but second.onnx has 4"
+    wanted = "at 0.50 s the log switches to a model of 3 dimensions, but second.onnx has 4"
     assert wanted in capsys.readouterr().err
     path.write_text(text)
     second.unlink()
     assert main(command) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith(f"take.jsonl: at 0.50 s the log changes to a missing model: {second}")
+    assert line.endswith(f"take.jsonl: at 0.50 s the log switches to a missing model: {second}")
 
 
 def load_chain() -> plugins.Chain:

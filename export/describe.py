@@ -74,7 +74,7 @@ def describe(
     anchors, labels = checkpoint.anchors, torch.tensor(checkpoint.anchors.labels)
     z = anchors.mean.double().round(decimals=DECIMALS)
     if not len(z):
-        raise ExportError("the checkpoint has no training sounds")
+        raise ExportError("the checkpoint contains no training sounds")
     centre = z.mean(0)
     axes, variance = _principal_axes(z - centre)
     places = (z - centre) @ axes[:2].T

@@ -6,7 +6,7 @@
     attack       logarithm of the mean time, in s, within the first 50 ms, weighted by energy
 
 `of_sounds` measures recordings. `of_points` measures what a modal decoder (oscillators, modes and noise)
-would play, from the decoder's parameters: it decodes no sound, and its results have a gradient.
+would play, from the decoder's parameters: it decodes no sound, and its results are differentiable.
 """
 
 from __future__ import annotations

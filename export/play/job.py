@@ -56,7 +56,7 @@ class Job:
         """Check that the run in `out`, if there is one, was trained on the folder `data`.
 
         Raises:
-            TrainerError: the run was trained on another folder, which still exists, and `force` is False.
+            TrainerError: the run was trained on a different folder, which still exists, and `force` is False.
         """
         known = self.out / SOURCE
         if self.force or not known.is_file():

@@ -21,7 +21,7 @@ _PAGE = """\
 <!-- Written by `make docs` from realtime/control/addresses.py. -->
 
 By default, the server listens on UDP port 9000 of 127.0.0.1. It sends replies to the port that a message
-came from. Where a float is expected, an int is accepted too. A message that cannot be carried out is
+came from. Where a float is expected, an int is also accepted. A message that cannot be carried out is
 answered with `/morph/error address text`; the sound continues.
 
 The current position in the latent space (the space of sounds) is called *the point*. New hits play the sound

@@ -65,7 +65,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=number(*HIT_SETTINGS["dynamics"].quantity.range),
         default=1.0,
         metavar="AMOUNT",
-        help="effect of velocity on the timbre, if the model has learnt one; default: 1; "
+        help="effect of velocity on the timbre, if the model has learnt such an effect; default: 1; "
         "0: velocity changes only the level",
     )
     serve.add_argument("--voices", type=whole(1, 64), default=8, help="simultaneous sounds; default: 8")

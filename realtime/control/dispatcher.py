@@ -184,7 +184,7 @@ class Control:
         return True
 
     def resume(self, info: ModelInfo) -> None:
-        """Bring a restarted engine to the state of the engine before it.
+        """Bring a restarted engine to the state of the previous engine.
 
         Glides, sounding hits and scheduled commands are lost. If a different model is playing now, the point
         is lost, too.

@@ -63,7 +63,7 @@ def parse(datagram: bytes) -> list[Packet]:
     """Parse a datagram; return one packet for a message, or one for each bundle that has messages.
 
     Raises:
-        OscError: the datagram is not OSC, cut short, nested too deeply, or has unknown argument types.
+        OscError: the datagram is not OSC, is cut short, is nested too deeply, or has unknown argument types.
     """
     return [Packet(tuple(map(_message, part.messages)), part.due) for part in split(datagram)]
 

@@ -285,7 +285,7 @@ def _section(pattern: Pattern) -> dict[str, Any]:
 
 
 def _without_last_zeros(values: Sequence[float]) -> list[float]:
-    """Return the values up to the last nonzero one."""
+    """Return the values up to the last nonzero value."""
     return list(values[: max(i for i, value in enumerate(values) if value) + 1])
 
 

@@ -6,14 +6,14 @@
                                            "sequencer": {"grid": {…}, "patterns": {"intro": {…}}}}}}
 
 The key of a section is the model's name and the first 16 digits of `ModelInfo.digest`. Earlier releases used
-the hash of the training configuration instead. `sounds` has the first 16 digits of
+the hash of the training configuration instead. `sounds` contains the first 16 digits of
 `ModelInfo.sounds_digest`. A model without a section continues with the latest section for the same training
 sounds, which belongs to an earlier version of the model. Other sections with the model's name are offered to
-the user, and taken over only on request. The section saved last is the last in the file; sections of earlier
-versions are deleted if they add nothing. The module `pattern` defines the entry `sequencer`.
+the user, and taken over only on request. The section saved last is the last section in the file; sections of
+earlier versions are deleted if they add nothing. The module `pattern` defines the entry `sequencer`.
 
-Several servers may share the file. A server that saves writes only what it has changed since it last read or
-wrote its section; everything else in the file stays.
+Several servers may share the file. When a server saves, it writes only the changes that it has made since it
+last read or wrote its section. The rest of the file stays unchanged.
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ class PresetFile:
         return {} if self.path is None else _earlier(self._read(), Presets(info).key, info)
 
     def save(self, presets: Presets) -> None:
-        """Replace the file atomically; keep sections of other models and the changes of other servers.
+        """Replace the file atomically; keep sections of other models and changes by other servers.
 
         Wait for a save in progress on another thread or in another server.
 

@@ -132,7 +132,7 @@ class Address(Generic[Context, Asked]):
         path: the address; a word such as `<i>` stands for each of the `placeholders`, in order.
         summary: the effect, in a sentence.
         make: function that returns the request.
-        arguments: in order; optional ones come last, and only the last may be `many`.
+        arguments: in order; optional arguments come last, and only the last argument may be `many`.
         reply: the reply in words; empty if there is none.
         placeholders: arguments within the path, of kind "int" or "text".
     """

@@ -82,7 +82,7 @@ def answer(question: str, space: LatentSpace, player: Player, z: Z, more: Facts)
 
 
 def status(player: Player, more: Facts) -> Message:
-    """Return the status reply, which subscribers receive too."""
+    """Return the status reply, which subscribers also receive."""
     return pairs("status", {**player.status(), **more})
 
 

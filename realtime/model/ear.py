@@ -33,7 +33,7 @@ class Ear:
         return float(np.abs(self.difference(sound)).mean())
 
     def difference(self, sound: npt.ArrayLike) -> Floats:
-        """Return the mel levels of a sound [samples] minus those of the real one, in dB: [windows, bands]."""
+        """Return the mel levels of a sound [samples] minus those of `real`, in dB: [windows, bands]."""
         level = np.log10(power(np.asarray(sound, np.float32), self._rate) + self._floor)
         return np.asarray(10 * (level - self._level), np.float32)
 

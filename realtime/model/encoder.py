@@ -55,7 +55,7 @@ class Encoder:
         info: metadata of the file.
 
     Raises:
-        ModelError: the file is missing, not a valid encoder, or belongs to a different decoder.
+        ModelError: the file is missing, is not a valid encoder, or belongs to a different decoder.
         RealtimeError: ONNX Runtime is missing.
     """
 

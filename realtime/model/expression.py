@@ -91,7 +91,7 @@ class Expression:
         return tuple(moved.tolist())
 
     def _place(self, z: tuple[float, ...]) -> _Place:
-        """Return the place at z [D]; the latest place is kept, because the next call often has the same z."""
+        """Return the `_Place` at z [D]; keep it, because the next call often has the same z."""
         latest = self._latest
         if latest.z != z:
             latest = self._latest = self._find(z)

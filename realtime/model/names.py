@@ -49,7 +49,7 @@ class Names:
         self._exact = dict.fromkeys(names)
         self._folded: dict[str, str] = {}
         self._unordered: dict[str, str] = {}
-        self._files: dict[str, str | None] = {}  # None: several folders have the file
+        self._files: dict[str, str | None] = {}  # None: several folders contain the file
         for name in self._exact:
             self._folded.setdefault(fold(name), name)
             self._unordered.setdefault(unordered(name), name)

@@ -27,7 +27,7 @@ POINTS = ("point", "z", "preset", "wav", "between")
 
 
 class SequenceError(RealtimeError):
-    """Errors in a sequence file; the message has the first error and the number of further errors.
+    """Errors in a sequence file; the message contains the first error and the number of further errors.
 
     Attributes:
         mistakes: one string per error, with file, table, key, and accepted values.
@@ -281,7 +281,7 @@ def read(path: Path) -> Sequence:
 
 
 class _Reader:
-    """Converts the content of a file; collects all mistakes instead of stopping at the first."""
+    """Converts the content of a file; collects all mistakes instead of stopping at the first mistake."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -16,7 +16,7 @@ from realtime.util.errors import RealtimeError
 
 CLIENT, PORT = "soundmorph-midi", "in"
 IGNORED = (0xF0, 0xF7, 0xFE)  # system exclusive and active sensing
-CONNECT_TIMEOUT_S = 0.5  # longest wait for the next cycles; a server that hangs has no cycles
+CONNECT_TIMEOUT_S = 0.5  # longest wait for the next cycles; a server that hangs runs no cycles
 
 
 class JackMidiError(RealtimeError):
@@ -68,7 +68,7 @@ class JackPorts:
         self._joined, self._port, self._cycles = joined, port, cycles
 
     def monotonic(self, time_s: float) -> float:
-        """Return the monotonic time of a message that was delivered with this time."""
+        """Return the monotonic time of a message, given the time that `deliver` got with it."""
         return self._cycles.monotonic(time_s)
 
     @property

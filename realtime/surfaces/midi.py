@@ -187,7 +187,7 @@ class Mapper:
     def _release(self, key: tuple[str, tuple[float | str, ...], str]) -> None:
         self._picked_up = {knob for knob in self._picked_up if _key(knob) != key}
 
-    # ---- replies of the server
+    # ---- replies from the server
 
     @property
     def questions(self) -> tuple[Message, ...]:
@@ -202,7 +202,7 @@ class Mapper:
         return tuple(Message(address) for address, asked in wanted.items() if asked)
 
     def receive(self, answer: Message, now: float) -> None:
-        """Update the values that knobs move from a reply of the server."""
+        """Update the current values of the targets of knobs from a server reply."""
         match answer.address:
             case "/morph/z.reply":
                 self._learn("/morph/z", answer.arguments, now)

@@ -199,8 +199,7 @@ def _bpm(period: float) -> float:
 
 
 def _ticks(gap: float, least: float, most: float) -> int:
-    """Return the number of ticks, each of `least` to `most` seconds, that fills a gap, or 0 if no number
-    fits."""
+    """Return the number of ticks, each of `least` to `most` seconds, that fits a gap; 0 if no number fits."""
     counts = range(1, MOST_LOST + 2)
     return next((n for n in counts if (n - UNEVEN) * least <= gap <= (n + UNEVEN) * most), 0)
 

@@ -135,7 +135,7 @@ class MidiConnection:
                 self._report(" ".join(map(str, answer.arguments)))
 
     def _report(self, refusal: str) -> None:
-        """Report each distinct error of the server once."""
+        """Report each distinct error from the server once."""
         if refusal not in self._refused and len(self._refused) < MAX_REFUSALS:
             self._refused.add(refusal)
             self._say(f"the server refused {refusal}")
@@ -264,7 +264,7 @@ def _learn(config: MidiConfig) -> int:
 
 
 def _receive_control(port: Input) -> list[mido.Message]:
-    """Return the messages of the next moved control, once none has arrived for `SETTLE_S`."""
+    """Return the messages of the next moved control, once no message has arrived for `SETTLE_S`."""
     moved: list[mido.Message] = []
     quiet_s = 0.0
     while not moved or quiet_s < SETTLE_S:

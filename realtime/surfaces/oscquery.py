@@ -134,9 +134,10 @@ def host_info(name: str, osc_address: tuple[str, int], web_address: tuple[str, i
 
 
 def _paths(row: Address[Any, Any], info: ModelInfo) -> Iterator[str]:
-    """Yield the addresses of a row: one, or one for each dimension, axis or index below `MAX_INDICES`.
+    """Yield the addresses of a row: a single address, or one for each dimension, axis or index.
 
-    A row with a text placeholder, or with several placeholders, is left out of the tree.
+    A row with a text placeholder, or with several placeholders, is left out of the tree. Indices are below
+    `MAX_INDICES`.
     """
     if not row.placeholders:
         yield row.path

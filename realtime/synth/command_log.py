@@ -62,7 +62,7 @@ SYNC_S = 1.0  # period of fsync
 MAX_LINE = 2**20  # bytes
 MAX_SAMPLE = 2**40
 MAX_TEXT = 4096  # characters
-MAX_DIMENSIONS = 1024  # largest size of z
+MAX_DIMENSIONS = 1024  # maximum size of z
 MAX_WAITING = 200_000  # commands kept in memory while the disk stalls
 COMMANDS: dict[str, type[Command]] = {
     "z": SetZ,

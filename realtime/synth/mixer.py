@@ -287,7 +287,7 @@ class Mixer:
 
     @property
     def ringing(self) -> bool:
-        """Return True if an output still sounds without any voice."""
+        """Return True if an output is still sounding without any voice."""
         return any(output.ringing for output in self._outputs)
 
     def standing(self) -> list[Command]:
@@ -408,8 +408,8 @@ class Mixer:
     def _start_waiting(self) -> None:
         """Start the waiting hits whose sounds are cached.
 
-        A hit past its deadline starts too. Its sound is then decoded at once; therefore at most one such hit
-        starts in `PATIENCE_MS`.
+        A hit past its deadline also starts. Its sound is then decoded at once. Therefore, at most one such
+        hit starts in `PATIENCE_MS`.
         """
         while self._waiting:
             latest, trigger = self._waiting[0]

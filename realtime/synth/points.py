@@ -37,7 +37,7 @@ class Points:
         self._ticket: tuple[int, Glide] | None = None
 
     def of(self, touch: int | None) -> Glide:
-        """Return the path of a touch, or the path of the point if the touch has none."""
+        """Return the path of a touch, or the path of the point if the touch has no path."""
         return self.glide if touch is None else self._touches.get(touch, self.glide)
 
     def begin(self, touch: int | None) -> Glide:

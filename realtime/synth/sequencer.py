@@ -133,7 +133,7 @@ class Sequencer:
         return self._steps_set.get(index, SetStep(index, ()))
 
     def _play(self) -> list[tuple[int, Played]]:
-        """Return the moves and hits of the next step, and advance to the following one."""
+        """Return the moves and hits of the next step, and advance to the following step."""
         assert self._next is not None
         number, at = self._next
         step = self._step(number)

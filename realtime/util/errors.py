@@ -14,7 +14,7 @@ class RealtimeError(Exception):
 
 
 class ControlError(RealtimeError):
-    """A message to the server that it cannot carry out. The sender receives the text of the error."""
+    """A message that the server cannot carry out. The sender receives the text of the error."""
 
 
 class ModelError(RealtimeError):

@@ -16,7 +16,7 @@ _abandoned: list[threading.Thread] = []
 
 
 def exit_with(code: int) -> NoReturn:
-    """End the program, without cleanup if an abandoned thread still runs.
+    """End the program, without cleanup if an abandoned thread is still running.
 
     A normal exit would unload libraries that the thread uses, or wait for the thread.
     """

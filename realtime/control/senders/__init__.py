@@ -1,1 +1,1 @@
-"""Rules for many senders: access, limits, the order in which they are served, and replies that come later."""
+"""Rules for many senders: access, limits, the order in which they are served, and delayed replies."""

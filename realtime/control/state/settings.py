@@ -33,7 +33,7 @@ class Travel:
 
 
 def duration_ms(beats: float, bpm: float) -> float:
-    """Return the duration of a number of beats in ms, at most the longest duration of a glide."""
+    """Return the duration of a number of beats in ms, at most the maximum duration of a glide."""
     return TRAVEL_MS.clip(60_000.0 * beats / bpm)
 
 

@@ -101,7 +101,7 @@ def page_key(folder: Path | None = None) -> str:
     """Return the key stored in `folder`; if there is none, store a new one.
 
     With a stored key, an open page reconnects by itself after the server has been restarted. The default of
-    `folder` is the user's data folder. If the key cannot be stored, every start makes a new one.
+    `folder` is the user's data folder. If the key cannot be stored, every start makes a new key.
     """
     if folder is None:
         import platformdirs

@@ -18,7 +18,7 @@ from realtime.util import priority
 
 WAKE_S = 0.1  # longest sleep before the thread checks whether to end
 CLOSE_TIMEOUT_S = 0.4
-OFFLINE_S = 10.0  # longest wait for the commands for a block, if the host waits for the block
+OFFLINE_S = 10.0  # longest wait for the commands for a block, if the host is waiting for the block
 SHARE = 0.5  # longest wait for the commands for a live block, as a fraction of the block's duration
 PIECE = 4096  # maximum number of samples rendered at once
 

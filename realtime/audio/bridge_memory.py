@@ -75,7 +75,7 @@ HOST = {  # words that the plugin writes
 }
 REQUESTS = 1024
 REQUEST_WORDS = 4
-OFFLINE = 1 << 32  # flag in the samples of a request: the host waits for the block
+OFFLINE = 1 << 32  # flag in the samples of a request: the host is waiting for the block
 EVENT_BYTES = 1 << 18
 EVENT_HEADER = struct.Struct("=4Q")
 OSC, MIDI, PARAMETER, BEAT = 1, 2, 3, 4  # kinds of events

@@ -82,7 +82,7 @@ from realtime.synth.plugins import Chain
 from realtime.util.errors import ControlError, RealtimeError
 
 MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
-IDLE_S, BUSY_S = 0.1, 0.01  # seconds between two calls of `news`: when idle, and while a sender waits
+IDLE_S, BUSY_S = 0.1, 0.01  # seconds between two calls of `news`: when idle, and while a sender is waiting
 
 _MODEL_CHANGED = "the model has changed in the meantime"
 _LOAD, _RECORD, _NAME = "load files", "record takes", "name axes"

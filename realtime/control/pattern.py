@@ -135,8 +135,8 @@ class Pattern:
     def ways(self, space: LatentSpace) -> list[tuple[Z, ...]]:
         """Return the part of `path` for each of `MAX_STEPS` steps, as points z [D] at equal time intervals.
 
-        Each part consists of `PLACES_A_STEP` + 1 points. It is empty if there is no path or no map, and for
-        steps after the end of the loop.
+        Each part consists of `PLACES_A_STEP` + 1 points. A part is empty if there is no path or no map, or if
+        the step is after the end of the loop.
         """
         if not self.path or not len(space.map):
             return [()] * MAX_STEPS
@@ -215,7 +215,7 @@ class Pattern:
 class Patterns(Mapping[str, Pattern]):
     """The patterns of one model: the current pattern `grid`, and stored patterns by name.
 
-    One thread may change them while another calls `section`.
+    One thread may change them while another thread calls `section`.
     """
 
     grid: Pattern = field(default_factory=Pattern)

@@ -64,7 +64,7 @@ class Last:
 
 
 class Presets(Mapping[str, Z]):
-    """The presets of one model, by name. One thread may change them while another saves them.
+    """The presets of one model, by name. One thread may change them while another thread saves them.
 
     Attributes:
         elsewhere: name of a preset of another model with the same model name -> the command that takes the

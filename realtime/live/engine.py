@@ -339,12 +339,12 @@ class Engine:
         for thread in (self._thread, self._preparing):  # both must leave the decoder before Python exits
             if thread.is_alive():
                 thread.join(timeout=MAX_FADE_S)
-            if thread.is_alive():  # a plugin hangs
+            if thread.is_alive():  # a plugin is hanging
                 timeouts.abandon(thread)
 
     @property
     def running(self) -> bool:
-        """True while blocks are rendered."""
+        """True while blocks are being rendered."""
         return (self._thread.is_alive() or self._pulled) and not self.failure
 
     def _run(self) -> None:
@@ -392,7 +392,7 @@ class Engine:
         return self._pacing.lead_s(self.mixer.cost, streaming, begun, self._load, now, sounds)
 
     def render_next(self) -> None:
-        """Render the next block, with the commands submitted so far, into the queue, which must have room.
+        """Render the next block, with the commands submitted so far, into the queue (which has room).
 
         If decoding for these commands takes long, first lengthen the queue by blocks without the commands.
         """

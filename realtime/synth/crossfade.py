@@ -88,7 +88,7 @@ class Crossfade:
         return self.sequencer.coming(self.mixer.position + samples)
 
     def render(self, block: Block) -> None:
-        """Write the next T samples, as plugins will get them: float32 [T, channels], within ±1."""
+        """Write the next T samples, in the form that plugins receive: float32 [T, channels], within ±1."""
         begin = self.mixer.position
         for sample, played in self.sequencer.take(begin, begin + len(block)):
             self.mixer.submit(played, sample)

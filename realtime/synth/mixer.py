@@ -60,7 +60,7 @@ PATIENCE_MS = 1000.0
 
 
 def slots_for(voices: int) -> int:
-    """Return the number of decoder slots for `voices` voices: twice as many, as replaced voices fade out."""
+    """Return the number of decoder slots for `voices` voices: double, because replaced voices fade out."""
     return 2 * voices
 
 
@@ -85,7 +85,7 @@ class Cost:
 
 
 class Mixer:
-    """Plays several sounds of a decoder at a time.
+    """Plays several sounds of a decoder at the same time.
 
     Args:
         decoder: a decoder with at least `slots_for(voices)` slots, which only this mixer uses.
@@ -160,8 +160,8 @@ class Mixer:
         self._expressed = 0  # number of hits whose offset was drawn
         self._commands = CommandQueue()
         self._polyphony = Polyphony(voices, sample_rate)
-        self._waiting: deque[tuple[int, Trigger]] = deque()  # deadline, and the hit that waits
-        self._patient_until = 0  # before this sample, every waiting hit waits for its cached sound
+        self._waiting: deque[tuple[int, Trigger]] = deque()  # deadline, and the waiting hit
+        self._patient_until = 0  # until this sample, no waiting hit starts without its cached sound
         self._free = [Voice(self.timing) for _ in range(slots_for(voices))]
         self._playing: list[Voice] = []  # in order of start
         self._slots = Slots(decoder, self._frames_of)
@@ -186,7 +186,7 @@ class Mixer:
 
     @property
     def sounding(self) -> int:
-        """Number of audible voices, including voices that fade out."""
+        """Number of audible voices, including voices that are fading out."""
         return len(self._playing)
 
     def streams_begun(self, commands: Iterable[Command] = ()) -> int:
@@ -219,7 +219,7 @@ class Mixer:
 
     @property
     def scheduled(self) -> int:
-        """Number of commands that wait for their sample."""
+        """Number of commands that are waiting for their sample."""
         return len(self._commands)
 
     @property
@@ -278,7 +278,7 @@ class Mixer:
 
     @property
     def silent(self) -> bool:
-        """Return True if the output is silent: no voice plays, and no tail or filter rings."""
+        """Return True if the output is silent: no voice is playing, and no tail or filter is ringing."""
         return not self._playing and not self._ringing
 
     @property
@@ -295,7 +295,7 @@ class Mixer:
         return [*self._points.standing(self.position), Mode(self.mode), Ticks(self.at_once)]
 
     def submit(self, command: Command, at_sample: int = 0) -> None:
-        """Queue `command` for device sample `at_sample`, or for the next sample if `at_sample` is rendered.
+        """Queue `command` for device sample `at_sample`, or for the next sample if `at_sample` has passed.
 
         Commands for the same sample take effect in the order of submission.
         """

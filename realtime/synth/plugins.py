@@ -167,7 +167,7 @@ class Plugin:
         block[missing:] = played.T
 
     def hangs(self) -> bool:
-        """Return True if the plugin hangs in a block. Call it a few times a second, from another thread."""
+        """Return True if the plugin is hanging. Call this a few times a second, from another thread."""
         begun = self._begun
         self._checks = self._checks + 1 if begun == self._seen and begun > self._done else 0
         self._seen = begun
@@ -262,7 +262,7 @@ class Chain:
             limit(block)
 
     def hung(self) -> str:
-        """Return the name of the plugin in which the render thread hangs, or ""; see `Plugin.hangs`."""
+        """Return the name of the plugin in which the render thread is hanging, or ""; see `Plugin.hangs`."""
         return next((plugin.name for plugin in self.plugins if plugin.hangs()), "")
 
     def play(self, blocks: Iterable[Block], channels: int) -> Iterator[Block]:

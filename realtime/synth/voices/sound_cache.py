@@ -93,7 +93,7 @@ class SoundCache:
             self._wanted.append(point)
 
     def want_now(self, z: Z) -> None:
-        """Put the sound at z [D] at the head of the queue, because a hit waits for it."""
+        """Put the sound at z [D] at the head of the queue, because a hit is waiting for it."""
         self._wanted.appendleft(np.array(z, np.float32))
 
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""The surfaces of `realtime serve`, through which it can be played instead of by OSC.
+"""The surfaces of `realtime serve`: the ways to play it other than OSC.
 
 These are MIDI, the web page, OSCQuery, Ableton Link and the events of a plugin host (a DAW). The host and the
 server share memory, the bridge.

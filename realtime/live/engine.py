@@ -392,7 +392,7 @@ class Engine:
         return self._pacing.lead_s(self.mixer.cost, streaming, begun, self._load, now, sounds)
 
     def render_next(self) -> None:
-        """Render the next block, with the commands submitted so far, into the queue (which has room).
+        """Render the next block, with the submitted commands, into the queue; the queue must have room.
 
         If decoding for these commands takes long, first lengthen the queue by blocks without the commands.
         """

@@ -6,9 +6,9 @@ resting point has been decoded ahead. The components are:
 next_block   wait until the device takes the next block: up to one block
 lead         time from the start of a block's rendering until the device takes the block (`pacing`)
 tick         wait until the latent frames that contain the move are decoded: up to one tick (a fixed number
-             of frames), or as many ticks as are decoded per call. If the whole sound is cached: up to one
-             frame, but then the lead includes the time to begin decoding. Of these two cases, the one with
-             the larger sum of lead and tick is reported.
+             of frames), or as many ticks as are decoded per call. If the complete sound is cached, the wait
+             is up to one frame, but the lead also includes the time to begin decoding. The latency of the
+             case with the larger sum of lead and tick is reported.
 filter       look-ahead of the resampler from the model's rate to the device's
 device       as reported by the device
 plugins      as reported by the plugins, if there are any

@@ -32,8 +32,8 @@ class Expression:
     """The offsets in z of a model's hits.
 
     Attributes:
-        knows_velocity: True if the file has directions of velocity.
-        knows_takes: True if the file has training sounds.
+        knows_velocity: True if the file contains directions of velocity.
+        knows_takes: True if the file contains training sounds.
     """
 
     def __init__(self, info: ModelInfo) -> None:

@@ -1,8 +1,8 @@
 """The server's end of a bridge, which is memory shared with our plugin in a host (a DAW).
 
-A thread turns the events that the plugin sends (OSC, MIDI, parameters, beats) into commands, each for its
-sample. The thread also publishes the server's state, which the host stores in its project, and restores the
-state from a project that the host opens.
+A thread turns the events that the plugin sends (OSC, MIDI, parameters, beats) into commands, each with the
+sample at which it takes effect. The thread also publishes the server's state, which the host stores in its
+project, and restores the state from a project that the host opens.
 """
 
 from __future__ import annotations

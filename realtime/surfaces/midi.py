@@ -1,4 +1,4 @@
-"""Converts MIDI messages to OSC messages by the rules of a MIDI map. It has no ports and no clock.
+"""Converts MIDI messages to OSC messages by the rules of a MIDI map, without ports or a clock.
 
 A controller for MIDI Polyphonic Expression (MPE) sends the messages of each finger on a channel of its own.
 Pickup means that a knob has no effect until it passes the current value, to prevent a jump of the value.

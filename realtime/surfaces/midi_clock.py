@@ -1,4 +1,4 @@
-"""Converts the MIDI clock of an external sequencer to messages for our sequencer. It has no port or clock."""
+"""Converts an external sequencer's MIDI clock to messages for our sequencer, without a port or a clock."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MOST_STRAYS = 12  # this many ticks without two in a row on the line begin a new
 MOST_LOST = 8  # a gap means lost ticks, at most this many,
 UNEVEN = 0.1  # if it lasts a whole number of periods to within this fraction of a period
 CERTAIN_TICKS = 12  # ticks that a line needs before its tempo is certain
-PERIOD_TOLERANCE = 0.02  # largest difference of two equal periods, in periods
+PERIOD_TOLERANCE = 0.02  # largest difference between two equal periods, in periods
 COUNT_TOLERANCE = 0.05  # largest distance of a shift from a whole number of periods, in periods
 ROUGH = 1.5  # a performer's changes of tempo keep the ratio of neighbouring gaps below this
 DISORDER_S = 3.0  # after a longer disorder, the line before it no longer counts
-PAUSE_S = 0.5  # gap after which a new line begins; the slowest clock has a tick every 125 ms
+PAUSE_S = 0.5  # gap after which a new line begins; the slowest clock sends a tick every 125 ms
 
 
 class MidiClock:
@@ -125,7 +125,7 @@ class MidiClock:
         return abs(at - time) <= max(STRAY_S, STRAY * distance)
 
     def _fill(self) -> None:
-        """Count the ticks that are missing among the first ticks of a line, as the gaps show."""
+        """Count the ticks that are missing among the first ticks of a line, based on the gaps."""
         numbers, times = np.array(self._times).T
         gaps = np.diff(times) / max(float(np.median(np.diff(times))), 1e-6)
         whole = np.rint(gaps)

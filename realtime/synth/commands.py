@@ -2,8 +2,8 @@
 
 A z is a position in the latent space of a model, where each position is a sound; D is its number of
 dimensions. The term *point* means the z that voices follow. A voice started with a `touch` (a finger on an
-MPE controller, a track of a sequencer) follows the point of that touch instead, which commands with the same
-touch move.
+MPE controller, a track of a sequencer) follows the point of that touch instead. Commands with the same touch
+move that point.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The table of model architectures, with all that the rest of the package needs to know about each.
+"""The table of model architectures. It tells the rest of the package everything about each architecture.
 
 "The paper" is Lionello and Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
 Discriminative Loss for Sound Morphing*.

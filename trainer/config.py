@@ -33,8 +33,8 @@ class HeadConfig:
     Attributes:
         name: name of the classifier (head); its loss is named "classification/<name>".
         dims: [first, end]: the dimensions of z from `first` up to, but not including, `end`.
-        label: source of the target classes: "label" (the classes of the sounds), or another field of [data]
-            label_pattern.
+        label: source of the target classes: "label" (the classes of the sounds), or a different field of
+            [data] label_pattern.
         weight: factor of the head's loss, multiplied by [loss] classification.
         classes: number of classes; 0 takes the number of classes of the sounds.
     """
@@ -109,16 +109,16 @@ class DataConfig:
         clusters: number of clusters of k-means (the paper's drums: 5).
         test_fraction: fraction of each class that is kept out of training, for `evaluate`, 0 to 0.9; groups
             of near-duplicates stay together.
-        validation_fraction: fraction of the remaining sounds of each class that determine the best checkpoint
-            and early stopping, 0 to 0.9; classes of fewer than 5 groups give no such sounds. With 0, as in
-            the paper, the last checkpoint is the result.
+        validation_fraction: fraction, 0 to 0.9, of the remaining sounds of each class. These sounds determine
+            the best checkpoint and early stopping; classes of fewer than 5 groups give no such sounds. With
+            0, as in the paper, the last checkpoint is the result.
         balance: "none" draws each sound once an epoch; "class" draws every class equally often; "source"
             draws every pair of a class and a source (the origin of a sound in manifest.csv) equally often.
         max_per_source: largest number of sounds of a class from one source, spread evenly; 0 takes all.
-        mix: fraction of the drawn sounds that are averaged with another training sound of the class; 0 in
-            the paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
-            architecture "modal", these sounds get the body (the part that the free oscillators play) of the
-            other sound instead, and all bodies are transposed.
+        mix: fraction of the drawn sounds that are averaged with another training sound of the class; 0 in the
+            paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
+            architecture "modal", such a sound instead gets the body of the other sound (the part that the
+            free oscillators play), and all bodies are transposed.
         averages: number of averages that are added for each training sound; each is the mean of the sound and
             another sound of the class, drawn once for the run. 0 in the paper (authors' code: 20, so 21
             sounds for each file).
@@ -174,7 +174,7 @@ class LossConfig:
         reconstruction: λ11, weight of the squared error of the waveform.
         kl: λ12, weight of the divergence from N(0, I).
         classification: λ2, weight of the cross-entropy at z; 0 is the paper's "non-class" model.
-        reduction: "sum" (authors' code) or "mean" of the squared error over the window.
+        reduction: "sum" (authors' code) or "mean": how the squared error is reduced over the window.
         kl_warmup_epochs: number of epochs over which the weight of kl rises linearly; 0 in the paper.
         stft: weight of the multi-resolution spectral distance; 0 in the paper.
         stft_sizes: window sizes of stft in samples; the hop is a quarter of the window size.
@@ -251,8 +251,8 @@ class FitConfig:
         epochs: number of passes over the training sounds (the paper's results are after 117).
         batch_size: number of sounds in a step (authors' code: 50).
         micro_batch: number of sounds in memory at once, rounded up to an even number with [loss] centre,
-            centre_dtw or morph; the gradient is that of the whole batch. 0 takes 8 on a CPU and the whole
-            batch on a GPU.
+            centre_dtw or morph; the gradient is that of the complete batch. 0 takes 8 on a CPU and the
+            complete batch on a GPU.
         seed: seed of the initial weights, the split, the order of sounds and the noise.
         device: "auto", "cpu" or "cuda".
         threads: number of PyTorch's CPU threads; 0 takes PyTorch's choice.
@@ -293,7 +293,7 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """The whole configuration: a field for each table of the TOML file."""
+    """The complete configuration: a field for each table of the TOML file."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -581,7 +581,7 @@ def _toml(value: Any) -> str:
 
 
 DEFAULT = "kit"
-"""The bundled configuration of a run without --config: it suits short sounds of any kind."""
+"""The bundled configuration that a run without --config uses; it suits short sounds of any kind."""
 
 
 def bundled() -> dict[str, Path]:

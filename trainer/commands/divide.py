@@ -1,4 +1,4 @@
-"""`trainer divide`: divide a collection of one-shots (recordings of single drum hits) by whole drum kits."""
+"""`trainer divide`: divide a collection of one-shots (single drum hits); each drum kit stays in one part."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 from trainer.data import division
 
 HELP = "divide a collection of drum sounds into training, validation and test kits"
-DESCRIPTION = """Make four folders from a collection of one-shots with a manifest.csv. The folders train,
-validation and test share no drum kit. The folder layers has the sounds of those validation and
-test drums that were recorded at three velocities or more.
-docs/data.md describes the columns of the manifest and the keys of a recipe, and lists public kits."""
+DESCRIPTION = """Make four folders from a collection of one-shots that has a manifest.csv. The folders train,
+validation and test share no drum kit. The folder layers contains the sounds of those validation and test
+drums that were recorded at three velocities or more. docs/data.md describes the columns of the manifest and
+the keys of a recipe, and lists public kits."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Divide the collection, and print how many sounds and kits each folder has."""
+    """Divide the collection, and print how many sounds and kits each folder contains."""
     parts = division.divide(args.collection, division.read(args.recipe), args.out)
     for line in division.summary(parts):
         print(line)

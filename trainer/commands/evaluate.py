@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint",
         choices=("best", "last"),
-        help="checkpoint of the run (default: last); best has the lowest validation loss",
+        help="checkpoint of the run (default: last); best is the checkpoint with the lowest validation loss",
     )
     parser.add_argument(
         "--device",
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--published",
         type=Path,
         metavar="FOLDER",
-        help="also measure sounds that another model has made: FOLDER/means, with a file named after each "
+        help="also measure sounds made by a different model: FOLDER/means, with a file named after each "
         "class, and FOLDER/reconstructions",
     )
     parser.add_argument(

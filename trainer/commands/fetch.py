@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="folder to make (default: the name of the data set)"
     )
-    parser.add_argument("--url", default="", help="another address of the archive, or the path of a copy")
+    parser.add_argument("--url", default="", help="a different address of the archive, or the path of a copy")
     parser.add_argument(
         "--sha256",
         default="",

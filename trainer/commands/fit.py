@@ -115,10 +115,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _config(args: argparse.Namespace) -> Config:
-    """Return the configuration of a new run: the recipe, changed by the options.
+    """Return the configuration of a new run: the recipe, with the changes that the options make.
 
-    With --model and no --config, the other keys have the values of the paper (Lionello and Purwins), unless
-    the default recipe has the same model.
+    With --model and no --config, the other keys come from the default recipe if it has the same model; if
+    not, they take the values of the paper (Lionello and Purwins).
     """
     config = configs.read(args.config or configs.DEFAULT)
     if args.model and not args.config and args.model != config.model.architecture:

@@ -4,9 +4,9 @@
                  (sweeping partials)   (ringing partials)    (the rest, in bands)
 
 A loss on spectra cannot distinguish a tone from noise of equal energy. A loss on waveforms silences an
-oscillator whose phase is wrong. So each recording is analysed once, and the decoder learns the components
-that are found. Each kind of component is measured on the recording minus the kinds before it, so
-that the components together sound like the recording.
+oscillator whose phase is wrong. Therefore, each recording is analysed once, and the decoder learns the
+components that are found. Each kind of component is measured after the kinds before it have been subtracted
+from the recording. The components together therefore sound like the recording.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Components:
         log_mode, log_level, log_decay, mode_weight: [N, modes], log frequency in Hz, level at the start, log
             decay in nepers a second, and weight of the mode in each zone.
         noise_level: [N, knots, bands], levels of the noise bands at the knots.
-        ringing: [N, bands], share of the power of each noise band that lies in dense partials.
+        ringing: [N, bands], fraction of the power of each noise band that lies in dense partials.
         end_s: [N], time in seconds after which the sound stays 70 dB below its peak.
     """
 
@@ -143,6 +143,6 @@ def _analysed(sound: Tensor, config: ModelConfig) -> tuple[Row, Array]:
 
 
 def _end(sound: Array) -> int:
-    """Return the sample from which a sound [T] stays below the level `QUIET_DB`."""
+    """Return the index of the sample from which a sound [T] stays below the level `QUIET_DB`."""
     loud = np.abs(sound) > np.abs(sound).max() * 10 ** (QUIET_DB / 20)
     return int(np.flatnonzero(loud)[-1]) + 1 if loud.any() else 1

@@ -21,19 +21,19 @@ LOBE_BINS = 2.5
 FEWEST = 0.15
 """Smallest fraction of a band that must lie between the modes for a measurement of the band's noise."""
 LEAST = 1e-3
-"""Smallest share that is returned. The side lobes of strong partials hide smaller shares."""
+"""Smallest fraction that is returned. The side lobes of strong partials hide smaller fractions."""
 
 
 def share_between(sound: Array, taken_hz: Array, rate: int, at: NDArray[np.int64], bands: int) -> Array:
-    """Return the share of each noise band's power that is not in modes, LEAST to 1: [len(at), bands].
+    """Return the fraction of each noise band's power that is not in modes, LEAST to 1: [len(at), bands].
 
     Args:
         sound: the sound without its free oscillators (low partials that sweep in frequency), [T].
         taken_hz: frequencies of the modes, [K].
-        at: samples at which the share is returned.
+        at: sample indices at which the fraction is returned.
 
     Returns:
-        The shares; 1 for a band with too few bins between the modes.
+        The fractions; 1 for a band with too few bins between the modes.
     """
     if not len(taken_hz):
         return np.ones((len(at), bands))

@@ -1,6 +1,6 @@
-"""Exchanges the bodies of drum sounds, so that training has more combinations of body and noise.
+"""Exchanges the bodies of drum sounds, to give training more combinations of body and noise.
 
-    sound of a snare - its body + the body of another snare, transposed ─► a third snare, and its components
+    sound of a snare - its body + the body of a second snare, transposed ─► a third snare, and its components
 
 The body of a sound is the part that its free oscillators play: low partials whose frequencies sweep together.
 """

@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Inputs:
-    """Measurements of B sounds. They do not depend on the encoder's weights, so training can reuse
+    """Measurements of B sounds. They do not depend on the encoder's weights. Training can therefore reuse
     them.
 
     Attributes:
@@ -33,7 +33,7 @@ class Inputs:
         return Inputs(*(getattr(self, item.name)[rows] for item in fields(self)))
 
     def to(self, target: torch.device | torch.dtype) -> Inputs:
-        """Return the measurements on a device, or as another data type."""
+        """Return the measurements on a different device, or with a different data type."""
         return Inputs(*(getattr(self, item.name).to(target) for item in fields(self)))
 
     def light(self) -> Inputs:

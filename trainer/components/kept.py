@@ -1,7 +1,7 @@
 """Finds the components of sounds in the background, and keeps them in a file.
 
-The components are the oscillators, modes (damped sinusoids) and noise of `trainer.components.analysis`.
-Because of the file, each sound is analysed only once.
+The components are the oscillators, modes (damped sinusoids) and noise of `trainer.components.analysis`. The
+file ensures that each sound is analysed only once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SOUND = "sound"
 KEEP_S = 10.0
 """Shortest time in seconds between two writes of the file."""
 VERSION = 6
-"""Version of the analysis. Raise it with each change, so that all sounds are analysed again."""
+"""Version of the analysis. Raise it with each change: all sounds are then analysed again."""
 GOLDEN = 0.5 * (5**0.5 - 1)
 """The golden ratio minus 1. The fractional parts of its multiples are spread evenly."""
 
@@ -46,7 +46,8 @@ class Analysis:
 
     Args:
         waveforms: float32 [N, 1, T].
-        path: the file of components. The file identifies sounds by content, so it may hold other sounds, too.
+        path: the file of components. The file identifies sounds by content; it may therefore hold other
+            sounds, too.
         progress: called with the number of analysed sounds and the total: once at the start, and after each
             sound. The calls come from several threads, but one at a time.
 

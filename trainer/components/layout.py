@@ -1,9 +1,9 @@
 """The layout of the modal decoder: zones of its modes, bands of its noise, knots, and ranges of parameters.
 
-The decoder makes a drum sound from free oscillators, whose frequencies sweep together, from modes (damped
-sinusoids, each in a frequency zone of its own) and from noise in bands. A knot is a time at which levels are
-learnt; between knots, levels are interpolated. The decoder (`trainer.models.modal`) and the analysis of
-recordings (`trainer.components.analysis`) share the layout.
+The decoder makes a drum sound from free oscillators, modes and noise in bands. The frequencies of the free
+oscillators sweep together. A mode is a damped sinusoid in a frequency zone of its own. A knot is a time at
+which levels are learnt; between knots, levels are interpolated. The decoder (`trainer.models.modal`) and the
+analysis of recordings (`trainer.components.analysis`) share the layout.
 """
 
 from __future__ import annotations
@@ -92,10 +92,10 @@ def band_starts(bands: int, sample_rate: int, hop_length: int) -> Array:
 
 
 def band_shapes(bands: int, sample_rate: int, hz: Array) -> Array:
-    """Return the share of the power at `hz` [N] that belongs to each noise band: float64 [bands, N].
+    """Return the fraction of the power at `hz` [N] that belongs to each noise band: float64 [bands, N].
 
-    The bands are triangles side by side on the mel scale; their sum is 1 from 25 Hz on. The outer halves of
-    the first and the last band are flat.
+    The bands are triangles side by side on the mel scale; their sum is 1 from 25 Hz upwards. The outer halves
+    of the first and the last band are flat.
     """
     edges = _edges_hz(bands, sample_rate)
     shapes = np.zeros((bands, len(hz)))

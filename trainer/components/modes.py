@@ -17,7 +17,7 @@ from trainer.components.spectrum import LONGEST_WINDOW, floor_db, spectrum
 Array = NDArray[np.float64]
 
 SHORTEST_WINDOW = 1500
-"""A part of fewer samples is not searched for partials."""
+"""A shorter part of a sound, in samples, is not searched for partials."""
 FITTED = 16_384
 """Largest number of samples to which the levels of the modes are fitted."""
 PROMINENCE_DB, RANGE_DB = 14.0, 75.0
@@ -34,7 +34,7 @@ LOUDEST_MODE = -0.5
 
 
 class Modes(NamedTuple):
-    """Log frequency, log level at the start, log decay and weight of the mode of each zone: [modes] each."""
+    """Log frequency, log level at the start, log decay and weight of the mode in each zone: [modes] each."""
 
     log_hz: Array
     log_level: Array
@@ -43,11 +43,11 @@ class Modes(NamedTuple):
 
 
 def find_modes(sound: Array, rate: int, begin: int, end: int, modes: int) -> Modes:
-    """Find the strongest partial in each zone, and give it the energy of all partials of the zone.
+    """Find the strongest partial in each zone, and give it the energy of all partials in the zone.
 
     Args:
         sound: the sound without its free oscillators, [T].
-        begin, end: samples between which the partials are sought.
+        begin, end: indices of the samples between which the partials are sought.
         modes: number of zones.
     """
     zones, half = zones_hz(modes, rate), half_zone(modes, rate)

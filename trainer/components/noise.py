@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trainer.components.layout import band_shapes, smoothing_samples
 
 NOISE_PERIOD = 16_384
-"""Longest period of the noise, in samples; it is rounded down to whole latent frames."""
+"""Longest period of the noise, in samples; it is rounded down to a multiple of the latent frame."""
 PARTIAL_HZ = 40.0
 """Mean distance between neighbouring partials of ringing noise."""
 PARTIAL_SPREAD = 0.5
@@ -64,7 +64,7 @@ def noise_table(
 
 
 def _sparse(random: np.random.Generator, bins: int, bin_hz: float) -> NDArray[np.float64]:
-    """Return gains [bins]: one partial of random level at a random place in each interval of `PARTIAL_HZ`."""
+    """Return gains [bins]: a partial of random level and frequency in each interval of `PARTIAL_HZ`."""
     cells = np.arange(int(bins * bin_hz / PARTIAL_HZ))
     at = ((cells + random.random(len(cells))) * (PARTIAL_HZ / bin_hz)).astype(int)
     gains = np.zeros(bins)
@@ -73,7 +73,7 @@ def _sparse(random: np.random.Generator, bins: int, bin_hz: float) -> NDArray[np
 
 
 def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -> int:
-    """Return the sample of periodic noise after which the smoothed power stays nearest to 1."""
+    """Return the index of the sample of periodic noise after which the smoothed power stays nearest to 1."""
     period = len(sound)
     ahead = np.arange(period)
     window = np.fft.rfft(np.exp(-0.5 * (ahead / smoothing) ** 2))

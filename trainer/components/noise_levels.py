@@ -48,8 +48,8 @@ def noise_levels(
 
     Args:
         sound: the sound without its free oscillators (`trainer.components.oscillators`), [T].
-        knots: the sample of each knot.
-        even: sample up to which the decoder's noise has nearly constant power.
+        knots: the position of each knot, in samples.
+        even: number of samples, from the start, in which the decoder's noise has nearly constant power.
     """
     size = _padded(len(sound), bands, rate)
     windows, spectrum = _windows(bands, rate, len(sound), tuple(knots.tolist()), even), fft.rfft(sound, size)

@@ -30,7 +30,7 @@ FIT_S = 0.25
 FIT_WINDOW_S, RATIO_WINDOW_S = 0.03, 0.06
 """Lengths in seconds of the windows in which energy is summed coherently: for the sweep, for the ratios."""
 SIMPLER = 0.02
-"""Share of the energy that a sweep of an octave must explain beyond what a constant frequency explains."""
+"""Fraction of the energy that a sweep of an octave must explain beyond what a constant frequency explains."""
 SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 """Sweeps, relative to f₁, that are tried first."""
 TRACK_S, TRACK_CYCLES = 0.008, 0.9
@@ -38,12 +38,12 @@ TRACK_S, TRACK_CYCLES = 0.008, 0.9
 TONAL_S, TONAL_CYCLES = 0.02, 2.5
 """Half the length of an oscillator's tonality window, in seconds and in cycles; the longer one applies.
 
-Over so long a window, an oscillator can explain a tone, but little of a noise.
+Over such a long window, an oscillator can explain a tone, but only a small part of a noise.
 """
 TONAL = (0.55, 0.85)
-"""The weight of an oscillator rises from 0 to 1 between these explained shares of the energy around it."""
+"""The weight of an oscillator rises from 0 to 1 between these explained fractions of the energy around it."""
 LOCAL_S, LOCAL_CYCLES, LOCALLY_TONAL = 0.025, 5.0, (0.55, 0.8)
-"""Settings for sounds that are tonal for only a part of their length, as a hi-hat is after its attack.
+"""Settings for sounds that are tonal in only a part of their length, such as a hi-hat after its attack.
 
 LOCAL_S and LOCAL_CYCLES are the standard deviation (the longer one applies) of the window in which the
 energies are compared; LOCALLY_TONAL is like `TONAL`.
@@ -100,7 +100,7 @@ def find_oscillators(sound: Array, rate: int, end: int, knot_s: Array) -> Oscill
 
     Args:
         sound: float64 [T].
-        end: sample at which the sound ends.
+        end: index of the sample at which the sound ends.
         knot_s: times of the knots in seconds.
     """
     free, energies = _fit_oscillators(sound, rate, knot_s, _strongest_partial_hz(sound, rate, end))
@@ -265,12 +265,12 @@ def _energies(sound: Array, tone: Array, rate: float, band_hz: tuple[float, floa
 def _tonality(
     around: Array, unexplained: Array, rate: float, shares: tuple[float, float], from_s: float = 0.0
 ) -> float:
-    """Return a score, 0 to 1, for the share of the energy up to 0.3 s that an oscillator explains.
+    """Return a score, 0 to 1, for the fraction of the energy up to 0.3 s that an oscillator explains.
 
     Args:
         around: energies of the sound, [T].
         unexplained: energies of the sound minus the oscillator, [T].
-        shares: the share up to which the score is 0, and the share from which it is 1.
+        shares: the fraction up to which the score is 0, and the fraction from which it is 1.
         from_s: time in seconds from which the energy counts.
     """
     part = slice(int(from_s * rate), int(BODY_S[1] * rate))
@@ -292,6 +292,6 @@ def _local_tonality(around: Array, unexplained: Array, spread: float) -> Array:
 
 
 def _score(energy: Array | float, unexplained: Array | float, shares: tuple[float, float]) -> Array | float:
-    """Return a score for the explained share of an energy: 0 up to the first share, 1 from the second."""
+    """Return a score for the explained fraction of an energy: 0 up to `shares[0]`, 1 from `shares[1]`."""
     share = 1.0 - unexplained / (energy + 1e-12)
     return np.clip((share - shares[0]) / (shares[1] - shares[0]), 0.0, 1.0)

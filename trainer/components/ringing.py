@@ -1,4 +1,4 @@
-"""Measures the ringing share of a noise: the part of its power in partials that are too dense to separate.
+"""Measures the ringing share of a noise: the fraction of its power in partials too dense to separate.
 
 In a long window, the mean log power of Gaussian noise is 0.58 nepers below its log mean power. Dense partials
 leave valleys in the spectrum, which increase this difference. The measure is calibrated with mixtures of the
@@ -37,7 +37,7 @@ def ringing_share(
         rest: the sound without its free oscillators (`trainer.components.oscillators`), [T].
         taken_hz: frequencies of the modes (damped sinusoids) that the decoder plays, [K]; bins near these
             frequencies do not count.
-        begin, end: samples between which the noise is measured.
+        begin, end: indices of the samples between which the noise is measured.
     """
     if end - begin < SHORTEST:
         return np.zeros(bands)

@@ -1,9 +1,9 @@
-"""Varies sounds and their components in training, so that the encoder learns as if from more drum kits.
+"""Varies sounds and their components in training, so that the encoder learns as if it had more drum kits.
 
-A variation has three steps. The first step changes pitch and time together, as a resampler does, by a whole
-number of zones; a zone is the narrow frequency range of one mode (damped sinusoid). The second step changes
-the envelope, by a gain of the attack and by extra damping. The third step changes the timbre, by a smooth
-random equaliser.
+A variation has three steps. The first step changes pitch and time together, as a resampler does, by an
+integer number of zones. A zone is the narrow frequency range of one mode (damped sinusoid). The second step
+changes the envelope, by a gain of the attack and by extra damping. The third step changes the timbre, by a
+smooth random equaliser.
 """
 
 from __future__ import annotations

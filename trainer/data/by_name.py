@@ -29,11 +29,11 @@ KINDS = (
 HATS = ((OPEN, r"\bopen\b|\bohh?\b|\bhho\b"), (CLOSED, r"\bclosed?\b|\bpedal\b|\bchh?\b|\bhhc\b"))
 """Names of the classes of hi-hats, each with a pattern for file names."""
 SEVERAL = 2
-"""Words that match no pattern are a class if the names of at least this many files begin with them."""
+"""Words that match no pattern are a class if the names of at least this many files begin with the words."""
 FALL_DB, OPEN_S = 26.0, 0.22
 """A hi-hat counts as closed if its level falls by FALL_DB within OPEN_S seconds after the peak.
 
-The levels of 95 % of 165 closed hi-hats and of 5 % of 133 open hi-hats fall so fast.
+The levels of 95 % of 165 closed hi-hats and of 5 % of 133 open hi-hats fall this fast.
 """
 BLOCK_S = 0.01
 
@@ -41,8 +41,8 @@ BLOCK_S = 0.01
 def classes(stems: Sequence[str], otherwise: str) -> list[str]:
     """Return the class of each file from its name without the suffix.
 
-    For a name without a known word, the class consists of the words before the number in the name, if several
-    names begin with these words: `Vox 01`, `Vox 02`.
+    If a name contains no known word and several names begin with the same words before a number, these words
+    are the class: `Vox 01`, `Vox 02`.
 
     Args:
         otherwise: the class of files with any other name.

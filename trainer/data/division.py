@@ -58,7 +58,7 @@ class Recipe:
     """The rules of a division.
 
     Attributes:
-        description: one line of text that describes the division.
+        description: a description of the division in one line.
         drums: patterns of the names of drums that are left out of all parts.
         licences: patterns of licences; sounds under these are left out of the training part.
         held_out: the kits held out for "validation" and for "test".
@@ -111,9 +111,10 @@ def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
     """Make a folder `out` with train, validation, test and layers; the folder appears only when complete.
 
     Each of the four folders has a sub-folder for each class, and a manifest.csv with the columns of the
-    collection's manifest. A file is named source__drum__velocity__number; the column `original` has its name
-    in the collection. `layers` has all sounds of those drums in validation and test that were recorded at
-    three velocities or more; the column `part` of its manifest says in which of the two parts a drum is.
+    collection's manifest. A file is named source__drum__velocity__number; the column `original` gives its
+    name in the collection. `layers` contains all sounds of those drums in validation and test that were
+    recorded at three velocities or more; the column `part` of its manifest says in which of the two parts a
+    drum is.
 
     Returns:
         The rows of the four manifests.
@@ -181,7 +182,7 @@ def _manifest(collection: Path) -> list[Row]:
 
 
 def _is_name(text: str) -> bool:
-    """Return True if a text is a plain name, without a path to another folder."""
+    """Return True if a string is a plain file name, without a folder."""
     return text not in ("", ".", "..") and not re.search(r"[/\\\0]", text)
 
 
@@ -212,7 +213,7 @@ def _drums(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _spread(rows: Iterable[Row], most: int) -> Iterator[Row]:
-    """Yield at most `most` sounds of each drum, spread evenly over its velocities."""
+    """Yield up to `most` sounds of each drum, spread evenly over its velocities."""
     for members in _drums(rows):
         count = min(most, len(members)) if most else len(members)
         yield from (members[(2 * k + 1) * len(members) // (2 * count)] for k in range(count))

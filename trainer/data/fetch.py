@@ -65,15 +65,15 @@ def fetch(
     Args:
         name: a key of `DATA_SETS`.
         out: the folder to make. If it already contains the data set, nothing is done.
-        url: another address of the archive, or the path of a copy.
+        url: a different address of the archive, or the path of a copy.
         sha256: checksum of the archive, in hex; replaces the check of the sounds.
 
     Returns:
         The number of sounds in the folder.
 
     Raises:
-        DownloadError: if the archive cannot be downloaded or is not the expected one, or if
-            `out` contains anything else.
+        DownloadError: if the archive cannot be downloaded or is not the expected one, or if `out` contains
+            other files.
     """
     known = DATA_SETS[name]
     if out.is_dir() and any(out.iterdir()):

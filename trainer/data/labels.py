@@ -19,16 +19,16 @@ from trainer.errors import DataError
 COEFFICIENTS, WINDOW_MS, ATTACK_MS = 20, 10.0, 70.0
 BANDS = 40
 FFT_MS = 40.0
-"""Length of the zero-padded transform: its bins must be closer together than the lowest bands are wide."""
+"""Length of the zero-padded transform; bins must be closer together than the lowest bands are wide."""
 SEED, STARTS = 0, 10
-"""Seed and number of starts of k-means; both are fixed, so that runs of all seeds have the same classes."""
+"""Seed and number of starts of k-means; both are fixed: the classes do not depend on the run's seed."""
 
 
 def attack_features(waveforms: Tensor, sample_rate: int) -> Tensor:
     """Return the mean of the MFCCs of the attack.
 
     Args:
-        waveforms: [N, 1, T]; the whole of a sound shorter than 70 ms counts as its attack.
+        waveforms: [N, 1, T]; all of a sound shorter than 70 ms counts as its attack.
 
     Returns:
         float64 [N, 20].

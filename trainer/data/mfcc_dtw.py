@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 FEWEST = 3
-"""Smallest class that has deviations: with two sounds, each has only one distance, which has no spread."""
+"""Smallest class that has deviations: in a class of two, a sound has only one distance, without a spread."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class Settings:
 class Deviation:
     """Mean and standard deviation of Eqn. 2 over the sounds of a class.
 
-    Both are None if Eqn. 2 is undefined: for fewer than 3 sounds, or if a sound is equally far from all other
-    sounds.
+    Both are None if Eqn. 2 is undefined: if there are fewer than 3 sounds, or if a sound is equally far from
+    all other sounds.
     """
 
     mean: float | None
@@ -103,9 +103,9 @@ class References:
     Attributes:
         medoid: deviation of the real sound with the least mean distance to the other sounds; its distance to
             itself does not count.
-        medoid_index: position of the medoid in the class.
+        medoid_index: index of the medoid in the class.
         random_take: deviation of one real sound drawn at random; its distance to itself does not count.
-        random_index: position of the drawn sound in the class.
+        random_index: index of the drawn sound in the class.
         every_take: mean and standard deviation over the deviations of all sounds of the class. The mean is 0
             by definition; the standard deviation shows by how much a random take (recording) varies.
         blur: deviation of the mean of the waveforms, sample by sample, not normalised.

@@ -141,7 +141,8 @@ def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None
 def partners(
     indices: Tensor, targets: Tensor, train: Tensor, share: float, source: torch.Generator
 ) -> Tensor:
-    """Choose a partner to be averaged with each sound: with probability `share` another one, else itself.
+    """Choose a partner to be averaged with each sound: with probability `share` a different sound, else
+    itself.
 
     Args:
         indices: int64 [B], indices of training sounds.

@@ -70,7 +70,7 @@ class Sounds:
     """Prepared sounds.
 
     Attributes:
-        names: unique file names, relative to the folder; without the suffix where the names stay unique.
+        names: unique file names, relative to the folder; without the suffix if the names stay unique.
         classes: sorted names of the classes.
         labels: int64 [N], index into `classes`.
         sources: origin of each sound ("" if the folder has no manifest).
@@ -202,8 +202,8 @@ def prepare(
     If several files give the same prepared sound, only the first file by name is kept.
 
     Args:
-        centres: centres of the clusters that give the classes, if the centres are known; with None and
-            `labels = "kmeans"`, k-means finds the centres from all sounds.
+        centres: known centres of the clusters that give the classes; with None and `labels = "kmeans"`,
+            k-means finds the centres from all sounds.
 
     Raises:
         DataError: if no sound is left.
@@ -288,7 +288,7 @@ def _manifest(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _velocity(text: str, name: str) -> float | None:
-    """Return the velocity of the file `name` from its text in the manifest; None for an empty text."""
+    """Return the velocity of the file `name` from its string in the manifest; None for an empty string."""
     if not text:
         return None
     try:
@@ -314,7 +314,7 @@ def _pattern(text: str, labelled: bool = True) -> re.Pattern[str]:
 
 
 def _capped(entries: list[Entry], most: int) -> list[Entry]:
-    """Keep at most `most` entries of each class and source, spread evenly in order of name; 0 keeps all."""
+    """Keep up to `most` entries of each class and source, spread evenly in order of name; 0 keeps all."""
     if not most:
         return entries
     pairs: dict[tuple[str, str], list[Entry]] = defaultdict(list)

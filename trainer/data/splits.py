@@ -13,7 +13,7 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 ENOUGH_GROUPS = 5
-"""Smallest number of groups, without those of the test, from which a class gives some to the validation."""
+"""A class with fewer groups, not counting its test groups, gives no sounds to the validation."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ def split(
 ) -> tuple[Tensor, Tensor]:
     """Return the indices, ascending, of the sounds that stay and of the sounds that are drawn.
 
-    Whole groups of every class are drawn, in a seeded order, as long as they fit into `fraction` of the class
-    and every class keeps a sound; if no group fits, the smallest group is drawn. A class of fewer than
-    `least` groups keeps all its groups. A group with sounds of several classes belongs to its commonest
+    Complete groups of every class are drawn, in a seeded order, as long as they fit into `fraction` of the
+    class and every class keeps a sound; if no group fits, the smallest group is drawn. A class of fewer than
+    `least` groups keeps all its groups. A group with sounds of several classes belongs to its most frequent
     class.
 
     Args:

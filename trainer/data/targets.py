@@ -1,4 +1,4 @@
-"""Targets of the classifiers: the classes, or another field of the file names."""
+"""Targets of the classifiers: the classes, or a different field of the file names."""
 
 from __future__ import annotations
 

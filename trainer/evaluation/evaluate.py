@@ -102,7 +102,7 @@ class Evaluation:
 
     @property
     def model(self) -> str:
-        """Name in the style of the paper, such as "DC-VAE"; " (non-class)" is added if λ2 is 0."""
+        """Name of the model as in the paper, such as "DC-VAE"; " (non-class)" is added if λ2 is 0."""
         return f"{self.run['architecture'].upper()}-VAE" + (
             "" if self.run["discriminative"] else " (non-class)"
         )

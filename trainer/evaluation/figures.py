@@ -33,7 +33,7 @@ def tsne(mean: Tensor, seed: int) -> NDArray[np.float64] | None:
 
 
 def plane(points: NDArray[np.float64], labels: Tensor, classes: tuple[str, ...]) -> bytes:
-    """Draw points [N, 2] by class [N] (Figure 2): as class names of a single character, else as dots."""
+    """Draw points [N, 2] by class [N] (Figure 2): as one-character class names, else as dots."""
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     colours = matplotlib.colormaps["tab10" if len(classes) <= 10 else "turbo"]

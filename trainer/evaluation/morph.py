@@ -19,7 +19,7 @@ PAPER_PAIR = ("hihat", "tom")
 
 @dataclass(frozen=True)
 class Morph:
-    """Sounds decoded in equal steps on the straight line, in latent space, from one sound to another.
+    """Sounds decoded in equal steps on a straight line in latent space from one sound to another.
 
     Attributes:
         names: names of the two sounds.
@@ -40,7 +40,7 @@ def pick(subject: Subject, classes: list[str] | None) -> tuple[int, int]:
     They are the given classes, or else hi-hat and tom, or else the first two classes that have test sounds.
 
     Raises:
-        TrainerError: if the run has no such class, or the class has no test sound.
+        TrainerError: if the model has no such class, or the class has no test sound.
     """
     known = subject.saved.classes
     tested = [label for label in range(len(known)) if subject.members(label)]
@@ -52,7 +52,7 @@ def pick(subject: Subject, classes: list[str] | None) -> tuple[int, int]:
 
 
 def _label(name: str, classes: Sequence[str], tested: Sequence[int]) -> int:
-    """Return the label of a class; the name may be spelled in another way, such as Kicks for kick."""
+    """Return the label of a class; the name may be spelled differently, such as Kicks for kick."""
     found = [label for label, other in enumerate(classes) if other == name]
     found = found or [label for label, other in enumerate(classes) if _plain(other) == _plain(name)]
     if len(found) == 1 and found[0] in tested:

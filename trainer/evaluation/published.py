@@ -1,4 +1,4 @@
-"""Measures published sounds of another model in the same way as the sounds of a run."""
+"""Measures published sounds from a different model in the same way as the sounds of a run."""
 
 from __future__ import annotations
 

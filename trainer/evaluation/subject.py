@@ -60,7 +60,7 @@ class Subject:
         return self.sounds.waveforms[self.test]
 
     def members(self, label: int) -> list[int]:
-        """Return the positions of the sounds of a class among the test sounds."""
+        """Return the indices, among the test sounds, of the sounds of a class."""
         return torch.nonzero(self.labels == label)[:, 0].tolist()
 
     @torch.inference_mode()
@@ -81,8 +81,8 @@ class Outputs:
         centres: mean over the test sounds of each class (Eqn. 2 of the paper), [C, D]; NaN for a class
             without test sounds.
         centre_audio: the decoded centres, [C, 1, T].
-        learned_centres: mean over the training sounds of each class, [C, D]; a performer selects this centre
-            by the name of the class.
+        learned_centres: mean over the training sounds of each class, [C, D]; a performer selects such a
+            centre by the name of the class.
         learned_audio: the decoded learned centres, [C, 1, T].
     """
 
@@ -119,7 +119,7 @@ def load(
         raise CheckpointError(f"{run}: no checkpoint in it (looked for {path.name})")
     saved = checkpoint.load(path)
     if path.name == BEST and not saved.config.data.validation_fraction:
-        raise CheckpointError(f"{path}: none exists, because [data] validation_fraction is 0; use {LAST}")
+        raise CheckpointError(f"{path}: does not exist, because [data] validation_fraction is 0; use {LAST}")
     config, folder = saved.config, data or Path(saved.data["folder"])
     chosen = pick_device(device)
     sounds = prepare(folder, config.model, config.data, progress, saved.centres)
@@ -127,8 +127,8 @@ def load(
     sounds = alignment.aligned(sounds, parts.train, config.model.length)
     if sounds.digest != saved.data.get("digest"):
         raise DataError(
-            f"{folder}: its sounds are not those of this run ({len(sounds.names)} sounds now; the run had "
-            f"{len(saved.anchors.names)} to train on), so it is unknown which are test sounds"
+            f"{folder}: its sounds are not those of this run ({len(sounds.names)} sounds now; the run was "
+            f"trained on {len(saved.anchors.names)}), so it is unknown which are test sounds"
         )
     if not len(parts.test):
         raise DataError(

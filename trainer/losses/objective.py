@@ -23,11 +23,11 @@ from trainer.models.vae import VAE, VAEOutput
 
 VARIATIONAL, CLASSIFICATION, JOINT = "variational", "classification", "joint"
 OWN_SPREAD = 0.35
-"""Standard deviation of the noise around the point that a sound has of its own in latent space."""
+"""Standard deviation of the noise around a sound's own point in latent space."""
 
 
 class Objective(nn.Module):
-    """The model and its losses as one module, so that wrappers (DDP, compile, autocast) wrap a whole step.
+    """The model and its losses as one module, so that wrappers (DDP, compile, autocast) wrap an entire step.
 
     A step computes only the values that its loss needs, because DDP waits for the gradient of every value.
     """

@@ -120,7 +120,7 @@ def head_terms(heads: dict[str, Tensor], targets: Tensor) -> Terms:
 
 
 def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) -> dict[str, float]:
-    """Return the weight of every term in the epoch with the number `epoch`, counted from 0."""
+    """Return the weight of every term in the epoch with the index `epoch`, from 0."""
     warm = min(1.0, (epoch + 1) / config.kl_warmup_epochs) if config.kl_warmup_epochs else 1.0
     return {
         "reconstruction": config.reconstruction,

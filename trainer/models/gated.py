@@ -6,8 +6,8 @@ by subtraction. Apart from its convolutions, a layer is one loop over memory (nu
 The gates are kept as s = σ(2a), and tanh(a) = 2s - 1, because PyTorch's sigmoid is several times as fast as
 its tanh.
 
-A sound is stored as rows [T, C], which a convolution reads in place, so that a delay is an offset. There are
-zeros before the first row and, for a gradient, after the last row. Each sound is one task for a pool of
+A sound is stored as rows [T, C], which a convolution reads in place; a delay is therefore an offset. There
+are zeros before the first row and, for a gradient, after the last row. Each sound is one task for a pool of
 threads.
 """
 

@@ -1,8 +1,8 @@
 """The dilation block (`trainer.models.layers`) on a GPU: one Triton kernel per layer forward, two backward.
 
 PyTorch's own convolutions write every intermediate value of a layer to the GPU's memory and read it again;
-here, a layer only reads its input and writes its output. The backward pass recomputes the gates, so that a
-block stores only one tensor [B, T, C] for each layer.
+here, a layer only reads its input and writes its output. The backward pass recomputes the gates; a block
+therefore stores only one tensor [B, T, C] for each layer.
 
 Layer i of L takes x_i; its two convolutions give a_i and b_i. x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the
 mean of the products is (x_L - x_0) / L, and the gradient for x_L is the gradient for the mean, divided by L.
@@ -24,7 +24,7 @@ BACKWARD = {"TILE": 64, "num_warps": 4}
 SUMS = {"TILE": 32, "TILES": 16, "num_warps": 2, "num_stages": 1}
 """Rows of a tile, warps of a program, tiles summed by a program: the fastest values tried on an H200 GPU."""
 FREE = ["time", "delay_1", "delay_2", "above_1", "above_2"]
-"""Integers for whose values the kernels are not specialised."""
+"""Integer arguments; the kernels are not specialised for their values."""
 
 
 @triton.jit

@@ -80,7 +80,7 @@ class DilationBlock(nn.Module):
         """Return the mean of the products, [B, T, channels], for x [B, T, channels].
 
         Calls `plain` where no faster code applies: under PyTorch's compiler, on a GPU where `gated_cuda`
-        cannot be used, and on a CPU without numba or under autocast. The residual sum stays in 32 bits, also
+        cannot be used, and on a CPU without numba or under autocast. The residual sum stays in 32 bits, even
         under autocast.
         """
         layers, channels, _ = self.now.shape

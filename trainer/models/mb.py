@@ -8,8 +8,8 @@ The differences from the DC-VAE of Lionello and Purwins (`trainer.models.dc`), a
   sequence has several values.
 - The filter bank needs a few frames to reach full level. `onset`, a dense layer from the hidden values to the
   first samples, makes the attack.
-- The encoder takes log-mel levels instead of waveforms, through strided convolutions. So phase has hardly any
-  influence, and new recordings are encoded near the other recordings of their class.
+- The encoder takes log-mel levels instead of waveforms, through strided convolutions. Phase therefore has
+  hardly any influence, and new recordings are encoded near the other recordings of their class.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CYCLE = 7
 LEVELS = 48
 """Number of mel bands of the encoder's input."""
 WINDOW_S = 0.032
-"""Length of the encoder's window in seconds, rounded to a power of two samples; the hop is a quarter."""
+"""Length of the encoder's window in seconds, rounded to a power of two samples; the hop is 1/4 of it."""
 LOWEST_POWER = 1e-7
 """Power that is added to that of a mel band before the logarithm is taken."""
 ENCODER_CHANNELS, ENCODER_KERNEL = (64, 64, 96), 5

@@ -9,19 +9,19 @@
 - Four *free* oscillators have the frequencies f₁ and f₁·r₂ … f₁·r₄. f₁ sweeps downwards, as the pitch of a
   drum head does: f₁(t) = f₁ (1 + s e^(-t/τ)). f₁ depends on the first coordinate of z (z₁) alone, so it
   glides evenly along a path from one drum to another.
-- *Modes* are damped sinusoids. Each has a narrow frequency zone of its own; the zones lie side by side.
-  The decoder gives each mode a probability. The mode sounds where this probability exceeds the mode's *draw*,
-  a fixed number. So a sound between training sounds has as many clear partials as the training sounds
-  have. With the mean of their levels instead, all its partials would be faint.
-- *Noise* fills mel-spaced bands. A share of each band's power *rings*: it consists of dense partials. The
-  rest is Gaussian noise. Tables hold both kinds, and the position of a sample alone selects the entry. So the
-  sound does not depend on how the frames are divided into calls.
+- *Modes* are damped sinusoids. Each has a narrow frequency zone of its own; the zones lie side by side. The
+  decoder gives each mode a probability. The mode sounds where this probability exceeds the mode's *draw*, a
+  fixed number. A sound between training sounds therefore has as many clear partials as the training sounds.
+  If the decoder averaged levels instead, all partials of that sound would be faint.
+- *Noise* fills mel-spaced bands. A fraction of each band's power *rings*: it consists of dense partials. The
+  rest is Gaussian noise. Tables hold both kinds, and the position of a sample alone selects the entry. The
+  sound therefore does not depend on how the frames are divided into calls.
 
 The decoder does not look ahead. Each frame passes some state to the next: the oscillators' phases, levels and
-accumulated decay, and the levels of the noise bands. Levels change linearly within a frame, so a change of z
-causes no step. High noise bands begin at their full level; oscillators and low noise bands fade in during the
-first frame. Frequencies and phases are float64, because a relative error of 1e-7 would change the phase
-within a second.
+accumulated decay, and the levels of the noise bands. Levels change linearly within a frame; a change of z
+therefore causes no step. High noise bands begin at their full level; oscillators and low noise bands fade in
+during the first frame. Frequencies and phases are float64, because a relative error of 1e-7 would change the
+phase within a second.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def draws(modes: int) -> NDArray[np.float32]:
 
 
 class Pitch(nn.Module):
-    """Gives the frequencies of all oscillators for z [..., D]: f₁ from z₁, others from a small network."""
+    """Gives the oscillators' frequencies for z [..., D]: f₁ from z₁, the others from a small network."""
 
     zones: Tensor
 
@@ -200,7 +200,7 @@ class ModalDecoder(nn.Module):
         return torch.sigmoid(SHARPNESS * (self.presence(hidden) - self.draw))
 
     def ringing_share(self, hidden: Tensor) -> Tensor:
-        """Return the share of each noise band's power that rings, 0 to 1: [..., bands]."""
+        """Return the fraction of each noise band's power that rings, 0 to 1: [..., bands]."""
         return torch.sigmoid(self.ringing(hidden))
 
     def end_frame(self, hidden: Tensor) -> Tensor:
@@ -237,7 +237,7 @@ class ModalDecoder(nn.Module):
         return ((end.clamp(max=self.frames) - boundary) / self.gate_frames).clamp(0.0, 1.0)
 
     def stream(self, z: Tensor) -> Tensor:
-        """Return the sound [B, F * hop] for z [B, F, D] of the first F frames, as streaming gives it."""
+        """Return the sound [B, F * hop] for z [B, F, D] of the first F frames, the same as in streaming."""
         hop, rate = self.hop_length, self.sample_rate
         batch, count = z.shape[:2]
         hidden = self.hidden(z)

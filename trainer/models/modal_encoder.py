@@ -5,10 +5,10 @@
            ├─► strongest low partial ─► spectrum around it ────► dense ────────┼─► mean, log_var
            └─► levels of the zones of the modes ───────────────► dense ────────┘
 
-The windows of the mel levels are too short to distinguish a tone from noise, or the pitches of two kicks. So
-two more branches analyse long windows of the same sound. The *body* branch measures the frequency of the
-strongest low partial. Its network gets the spectrum at fixed intervals from that partial, so it need not
-learn each pitch separately; 1,215 training sounds, as the bundled drums have, are too few for that. The
+The windows of the mel levels are too short to distinguish a tone from noise, or the pitches of two kicks.
+Therefore, two more branches analyse long windows of the same sound. The *body* branch measures the frequency
+of the strongest low partial. Its network gets the spectrum at fixed intervals from that partial, and need not
+learn each pitch separately; the 1,215 training sounds of the bundled drums would be too few for that. The
 *zones* branch measures the level in the frequency zone of each mode (damped sinusoid).
 """
 
@@ -39,9 +39,9 @@ BODY_WINDOWS = (
 )
 """Start and length, in samples, of the windows in which the spectrum around that partial is measured."""
 PER_OCTAVE, BELOW, ABOVE = 24, 24, 60
-"""Numbers of spectral levels: in an octave, below that partial, and above it."""
+"""Numbers of spectral levels: in an octave, below that partial, and above that partial."""
 DROPOUT = 0.2
-"""Share of the inputs of a dense layer that are set to zero in training."""
+"""Fraction of the inputs of a dense layer that are set to zero in training."""
 ZONE_WINDOWS = ((1024, 8192), (1024, 32_768), (17_408, 16_384))
 """Start and length, in samples, of the windows in which the zones of the modes are measured."""
 WIDTHS = (96, 96)

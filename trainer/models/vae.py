@@ -14,15 +14,15 @@ from trainer.config import ModelConfig, check_model
 from trainer.models.heads import CLASSIFICATION, Heads, perceptron
 
 MEMORY = 40.0
-"""Number of sounds over which a prototype, the running mean of z of a class, extends."""
+"""Number of sounds over which a prototype averages; a prototype is the running mean of z of a class."""
 
 
 @dataclass(frozen=True)
 class VAEOutput:
     """The output of a pass: audio [B, 1, T] in ±1; mean, log_var and z [B, D]; logits [B, classes].
 
-    `heads` has the logits of every head (classifier) by the name of the head's loss; `logits` are those of
-    the first head.
+    `heads` contains the logits of every head (classifier) by the name of the head's loss; `logits` are those
+    of the first head.
     """
 
     audio: Tensor
@@ -109,7 +109,7 @@ def build(config: ModelConfig, classes: int) -> VAE:
     """Build the model that `config` describes; its weights come from PyTorch's global generator.
 
     Args:
-        classes: number of classes, at least 1; `config` has the numbers of classes of the heads.
+        classes: number of classes, at least 1; `config` gives the numbers of classes of the heads.
 
     Raises:
         ConfigError: if no model can have this shape.

@@ -4,7 +4,7 @@
     decoder at points of the base   keeps the base's components, so that the rest of the space does not change
     last layer of the encoder       is fitted to the points by least squares
 
-A point is a place in the latent space. The components of a sound are its oscillators, modes (damped
+A point is a position in the latent space. The components of a sound are its oscillators, modes (damped
 sinusoids) and noise (`trainer.components`). Training compares components and does not encode or decode
 sounds, so a pass over the sounds takes a tenth of the time of an epoch in `trainer.run.fit`. Training starts
 as soon as the components of the first sounds are known.
@@ -44,9 +44,9 @@ RISE = 0.05
 EARLY = 0.3
 """Factor of the learning rate while some sounds have not been analysed yet."""
 WAIT_S = 0.2
-"""Longest time in seconds to wait for the components of another sound."""
+"""Longest time in seconds to wait for the components of one more sound."""
 SPREAD = 0.05
-"""Standard deviation of noise that is added to a point, so that nearby points learn to sound like it."""
+"""Standard deviation of noise that is added to a point, to make nearby points learn to sound like it."""
 NORM = 1e-3
 """Weight of the mean squared norm of the points; this term keeps them among the points of the base."""
 CLASSES = 0.1
@@ -54,7 +54,7 @@ CLASSES = 0.1
 KEPT = 1.0
 """Weight of the term that keeps the base's components at the points of the base's own sounds."""
 ENCODED, AT_ONCE = 96, 8
-"""Number of the base's sounds to which the encoder is also fitted, and number of these decoded at once."""
+"""Number of the base's sounds to which the encoder is also fitted, and number of sounds decoded at once."""
 RIDGE, TINY = 0.1, 1e-9
 """Ridge of the least-squares fit, relative to the variance of the features, and smallest ridge."""
 SAVE_S = 20.0
@@ -105,7 +105,7 @@ class Adaptation:
         return torch.cat([self._encoder.features(part) for part in sounds.split(self.state.at_once)])
 
     def snapshot(self, *, resumable: bool = True, look: Callable[[], None] = nothing) -> Checkpoint:
-        """Return the run as a checkpoint; its anchors, named places in latent space, are the points.
+        """Return the run as a checkpoint; its anchors, named positions in latent space, are the points.
 
         Args:
             look: called repeatedly during the work; an exception that it raises ends the work.
@@ -128,8 +128,8 @@ class Adaptation:
         """Fit the encoder's last layer to the points, so that it maps each sound to its point.
 
         The fit is by least squares over the sounds with their points, and over the base's sounds with the
-        points that the base's encoder gives them. The ridge keeps the change small, so that the points of
-        other sounds hardly move.
+        points that the base's encoder gives them. The ridge keeps the change small; the points of other
+        sounds therefore hardly move.
         """
         layer, features, wanted = self._encoder.mean, self._features, self.points.detach()
         if torch.equal(layer(features), wanted):
@@ -215,7 +215,8 @@ class Adaptation:
         display.finished_epoch(record)
 
     def _step(self, places: Tensor, source: torch.Generator, factor: float) -> dict[str, float]:
-        """Take a step with the training sounds at `places`; return the unweighted terms of the loss.
+        """Take a step with the training sounds whose indices are `places`; return the unweighted terms of the
+        loss.
 
         Args:
             source: generator of the noise around the points.

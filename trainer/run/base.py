@@ -24,7 +24,7 @@ def choose(name: str | None, config: Config) -> Checkpoint | None:
             shape in `config`.
 
     Raises:
-        CheckpointError: if the checkpoint `name` cannot be read, or its model has another shape.
+        CheckpointError: if the checkpoint `name` cannot be read, or its model has a different shape.
     """
     if name == NONE:
         return None

@@ -49,7 +49,7 @@ class Board:
         """Do nothing."""
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
-        """Write the curves, and after a validation also the sounds and the picture."""
+        """Write the curves and, after a validation, the sounds and the picture."""
         step = record["step"]
         for part in ("train", "validation"):
             for name, value in record.get(part, {}).items():
@@ -86,7 +86,7 @@ class Board:
 
 
 def previews(state: State) -> Tensor:
-    """Return the indices of `PREVIEWS` sounds of different classes, as far as possible.
+    """Return the indices of `PREVIEWS` sounds, if possible of different classes.
 
     They are validation sounds, or training sounds if there are no validation sounds.
     """

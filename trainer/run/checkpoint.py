@@ -65,7 +65,8 @@ class Checkpoint:
         history: the records of log.jsonl.
         data: folder of the sounds, and the digest of the prepared sounds.
         optimisers: state dictionaries by name; empty if the checkpoint cannot be resumed.
-        centres: centres of the clusters, as in `Sounds`; the nearest centre gives the class of another sound.
+        centres: centres of the clusters, as in `Sounds`; the nearest centre gives the class of any other
+            sound.
         heads: class names of each head (classifier) in [[model.heads]], by the name of the head.
     """
 
@@ -152,7 +153,7 @@ def load(path: Path | str) -> Checkpoint:
         path: a file, or a run folder, whose last checkpoint is read.
 
     Raises:
-        CheckpointError: if the checkpoint is missing, damaged or of another version.
+        CheckpointError: if the checkpoint is missing or damaged, or has a different version.
     """
     path = Path(path)
     if path.is_dir():

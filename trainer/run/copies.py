@@ -1,11 +1,11 @@
 """Makes and measures varied copies of the training sounds once; each epoch takes one set of copies.
 
-Without copies, a step spends most of its time on varying sounds and on computing their long spectra, neither
-of which depends on the weights. The configuration key `[data] copies` gives the number of sets; the first set
+Without copies, a step spends most of its time on varying sounds and on computing their long spectra, although
+neither depends on the weights. The configuration key `[data] copies` gives the number of sets; the first set
 is used again after the last set.
 
-With `[loss] points`, a batch also has an equal number of unvaried training sounds. The decoder learns each of
-them at a point of its own in latent space, which is learnt, too.
+With `[loss] points`, a batch also contains an equal number of unvaried training sounds. The decoder learns
+each of these sounds at a point of its own in latent space; the points are learnt, too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from trainer.run.draws import drawn
 from trainer.run.state import State
 
 ORIGINALS = -1
-"""Number of the set of unvaried sounds."""
+"""Index of the set of unvaried sounds."""
 POINT_RATE = 0.02
 """Learning rate of the points, before it is multiplied by the factor of the schedule."""
 AT_ONCE = 64
@@ -69,7 +69,7 @@ def give_points(state: State, points: Tensor | None = None) -> None:
 
 @torch.no_grad()
 def _set(state: State, number: int) -> Batch:
-    """Return set `number`; the first call makes it."""
+    """Return the set with the index `number`; the first call makes the set."""
     if number not in state.copies:
         batches = _originals(state) if number == ORIGINALS else drawn(state, number)
         state.copies[number] = _measured(cast(ModalEncoder, state.model.encoder), batches, state.device)

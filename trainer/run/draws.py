@@ -17,7 +17,7 @@ from trainer.run.state import State
 
 
 def drawn(state: State, epoch: int, position: int = 0) -> Iterator[Batch]:
-    """Yield the batches of an epoch from `position` on; their draws depend only on the seed and the epoch."""
+    """Yield an epoch's batches from `position` onwards; their draws depend only on the seed and the epoch."""
     config, size = state.config, state.config.fit.batch_size
     sounds, partners = sampling.augmented(state.targets, state.train, config.data.averages, config.fit.seed)
     strata = sampling.strata(state.sounds, sounds, config.data.balance)
@@ -48,8 +48,8 @@ def _mixed(
     """Return sounds [B, 1, T], each averaged or mixed with another sound of its class, and their components.
 
     Each sound is averaged with its partner in `others`, which may be the sound itself. With `[data] mix`,
-    partners are drawn here for a share of the sounds. A sound with known components then gets the body of its
-    partner (the part that the free oscillators play) instead of being averaged with the partner.
+    partners are drawn here for a fraction of the sounds. A sound with known components then gets the body of
+    its partner (the part that the free oscillators play) instead of being averaged with the partner.
     """
     config, every = state.config, state.sounds.waveforms
     waveform = every[indices]

@@ -53,7 +53,7 @@ def start(
     """Start a run: prepare and split the sounds, and initialise the weights from the seed or from a base.
 
     Args:
-        centres: centres of the clusters that give the classes, if the centres are known.
+        centres: known centres of the clusters that give the classes; None finds them, if needed.
         fabric: the launched Lightning Fabric; None makes one from `config`, and starts no other process.
         base: a trained model of the same shape, from whose weights the run starts; None starts from the seed.
         analysed: analyse the sounds if the architecture learns their components; with False, the caller must
@@ -140,7 +140,7 @@ def resume(
     progress: Progress | None = None,
     fabric: Fabric | None = None,
 ) -> State:
-    """Return the run of a checkpoint, ready to continue.
+    """Return the run that a checkpoint contains, ready to continue.
 
     Args:
         config: the saved configuration; only the keys in `trainer.commands.fit.RESUMABLE` may differ.
@@ -168,7 +168,7 @@ def restored(
     progress: Progress | None = None,
     fabric: Fabric | None = None,
 ) -> State:
-    """Return the run of a checkpoint, without the optimisers and the components of the sounds.
+    """Return the run that a checkpoint contains, without the optimisers and the components of the sounds.
 
     Raises:
         TrainerError: if the sounds have changed, or the weights do not fit the model.

@@ -1,8 +1,8 @@
 """Muon: steps for matrices whose singular values all have the same size.
 
 Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024). Adam scales each weight on
-its own, so its step for a matrix is dominated by a few directions. Muon's step changes all directions of the
-matrix equally.
+its own, and a few directions dominate its step for a matrix. Muon's step changes all directions of the matrix
+equally.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from trainer.models.layers import DilationBlock
 
 MOMENTUM = 0.95
-"""Share of the momentum that a step keeps."""
+"""Fraction of the momentum that a step keeps."""
 STEP_RMS = 1.6
 """Root mean square of the change of a matrix by one step, as a multiple of the learning rate."""
 POLYNOMIAL = (3.4445, -4.775, 2.0315)

@@ -17,7 +17,7 @@ class Part:
 
     Attributes:
         rows: rows of the batch; the first row is even if the loss has terms of class centres or pairs.
-        size: number of rows of the whole batch.
+        size: number of rows of the complete batch.
         counts: False if the rows are computed only because every process must take part in the step.
     """
 
@@ -55,7 +55,7 @@ def cut(size: int, at_once: int, paired: bool, rank: int = 0, processes: int = 1
         size: number of rows of the batch.
         at_once: number of rows in memory at once; rounded up to an even number if `paired`.
         paired: keep rows 0 and 1, 2 and 3, … together.
-        rank: number of this process, from 0.
+        rank: index of this process, from 0.
         processes: number of processes.
     """
     unit = 2 if paired else 1

@@ -62,7 +62,7 @@ class Bars:
             yield self
 
     def reading(self, done: int, total: int, task: str = "reading") -> None:
-        """Show the progress of reading files, or of another task."""
+        """Show the progress of reading files, or of a different task."""
         if self._task is None:
             self._task = self.progress.add_task(task, total=total, terms="")
         self.progress.update(self._task, completed=done, total=total)

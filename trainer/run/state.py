@@ -21,7 +21,7 @@ from trainer.models.vae import VAE
 from trainer.run.checkpoint import Anchors
 
 CPU_AT_ONCE = 8
-"""Default number of sounds in memory at once on a CPU; on a GPU, the default is the whole batch."""
+"""Default number of sounds in memory at once on a CPU; on a GPU, the default is the complete batch."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class State:
         seconds: time spent in the current epoch, in seconds.
         anchors: the points of the training sounds in latent space; None after the model has changed.
         points: [sounds, D], learnt points of the training sounds; None if the encoder gives the points.
-        copies: sets of measured sounds made so far, by number (`trainer.run.copies`).
+        copies: sets of measured sounds made so far, by index (`trainer.run.copies`).
     """
 
     config: Config
@@ -97,5 +97,5 @@ class State:
 
     @property
     def steps(self) -> int:
-        """Number of steps of the whole run."""
+        """Number of steps of the entire run."""
         return self.steps_per_epoch * self.config.fit.epochs

@@ -257,7 +257,7 @@ def test_sounds_of_a_run_may_be_in_another_folder_but_may_not_change(
     assert out == ""
     assert err.startswith(
         f"trainer: error: {place}/moved: its sounds are not those of this run (19 sounds now; "
-        "the run had 10 to train on)"
+        "the run was trained on 10)"
     )
     assert err.count("\n") == 1
 

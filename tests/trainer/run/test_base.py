@@ -52,11 +52,13 @@ def test_bundled_base_fits_the_default_recipe() -> None:
     assert base.choose("none", recipe) is None
 
 
-def test_default_base_of_another_shape_is_ignored_and_a_named_one_is_refused(
+def test_default_base_of_a_different_shape_is_ignored_and_a_named_one_is_refused(
     config: Config, known: Checkpoint, tmp_path: Path
 ) -> None:
     assert base.choose(None, config) is None
     checkpoint.write(tmp_path / "known.safetensors", known)
     assert base.choose(str(tmp_path / "known.safetensors"), config) is not None
-    with pytest.raises(CheckpointError, match=r"known\.safetensors: its model has another shape"):
+    with pytest.raises(
+        CheckpointError, match=r"known\.safetensors: its model and the recipe have different shapes"
+    ):
         base.choose(str(tmp_path / "known.safetensors"), config.replace("model", latent_dim=4))

@@ -1,14 +1,14 @@
 """Compare the timing of audio back ends on JACK: our JACK client, sounddevice, and rtmixer's callback in C.
 
 The dummy driver of a JACK server runs with blocks of 128 samples at 48 kHz. Each back end plays in a process
-of its own (`--play`, which this program starts), alone and next to a busy thread of plain Python. The program
+of its own (`--play`, which this program starts), alone and beside a busy thread of plain Python. The program
 records the output on the JACK server's clock. The left channel counts samples, which reveals every missing or
 repeated sample; the right channel has a click in the first block after a datagram. `realtime serve` uses the
 first two back ends (`realtime.audio`), whose callbacks request the next block. rtmixer plays from a ring
 buffer, which a Python thread fills with 1, 2 or 4 blocks.
 
     late_blocks       cycles that the back end did not finish in time, as the JACK server reports
-    breaks            places where the count of samples is not continuous, for example at a silence
+    breaks            positions at which the count of samples is not continuous, for example at a silence
     stops             rtmixer only: how often the ring buffer ran empty and playback was restarted
     clicks_lost       number of datagrams that no click followed
     click_ms          time from sending the datagram to the click, p50 and p99
@@ -203,7 +203,7 @@ def measure(backend: str, busy: bool, seconds: float) -> Facts:
 
 
 def _breaks(count: np.ndarray[Any, Any]) -> int:
-    """Return the number of samples that do not follow their predecessor; each silence counts twice."""
+    """Return the number of samples that do not continue the count; each silence adds two."""
     steps = np.diff(count.astype(np.float64) * CYCLE) % CYCLE
     return int(np.count_nonzero((steps != 1.0) & ~np.isnan(steps) & ~((steps == 0.0) & (count[1:] == 0.0))))
 

@@ -35,7 +35,7 @@ from tests.system.rig import Jack, Server
 MODEL = Path(__file__).parents[1] / "tests" / "models" / "tiny.onnx"
 STEPS = [float(step % 4 == 0) for step in range(16)]
 START, CLOCK = b"\xfa", b"\xf8"
-NEAR_S = 0.2  # the sample at a moment is derived from the JACK cycles that begin within this time of it
+NEAR_S = 0.2  # a sample index at a time is derived from the JACK cycles that begin this close to that time
 BEFORE_S, SETTLE_S = 0.05, 0.5  # hits in these times before and after a start or change of tempo are left out
 CONNECT_S = 0.5  # time after which a new connection is active, even if JACK skips cycles
 BLOCK = 128  # samples
@@ -84,13 +84,13 @@ class OnsetRecorder:
             self._next += 60.0 * self.rate / (self.bpm * TICKS_PER_BEAT)
 
     def sample_at(self, monotonic_s: float) -> float:
-        """Return the number of the sample that the JACK server played at a time of `time.monotonic`."""
+        """Return the index of the sample that the JACK server played at a time of `time.monotonic`."""
         near = [sample - at * self.rate for at, sample in self._cycles if abs(at - monotonic_s) < NEAR_S]
         return monotonic_s * self.rate + float(np.median(near))
 
 
 def link(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[float]]:
-    """Run a Link program; return the samples of its beats, and of its start and tempo changes."""
+    """Run a Link program; return the positions, in samples, of its beats, start and tempo changes."""
     command = [sys.executable, "-m", "tests.system.link_session", str(seconds), "peer"]
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     states = [json.loads(line) for line in lines]
@@ -104,7 +104,7 @@ def link(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[flo
 
 
 def clock(recorder: OnsetRecorder, seconds: float) -> tuple[list[float], list[float]]:
-    """Send a MIDI clock; return the samples of its beats, and of its start and tempo changes."""
+    """Send a MIDI clock; return the positions, in samples, of its beats, start and tempo changes."""
     recorder.client.connect(recorder.midi, "soundmorph-midi:in")
     time.sleep(CONNECT_S)
     changes = []

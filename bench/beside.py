@@ -2,8 +2,8 @@
 
 The model encodes and decodes each sound of FOLDER. The picture shows the five sounds that it reproduces worst
 and the five that it reproduces best, by mel distance (the mean difference of mel levels). The spectrogram of
-each real sound is above that of its reconstruction. The sound file has the pairs in the same order; in each
-pair, the real sound comes first.
+each real sound is above that of its reconstruction. The sound file contains the pairs in the same order; in
+each pair, the real sound comes first.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def ranked(model: Model, shots: list[Shot]) -> list[Pair]:
 
 
 def extremes(pairs: list[Pair], count: int = SHOWN) -> list[Pair]:
-    """Return the first and the last `count` pairs, each pair once."""
+    """Return the first `count` and the last `count` pairs, each pair once."""
     return pairs if len(pairs) <= 2 * count else [*pairs[:count], *pairs[-count:]]
 
 

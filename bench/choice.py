@@ -3,7 +3,7 @@
 Use this comparison to choose a training configuration. The test sounds stay unused, for one final evaluation.
 All runs must have the same validation sounds (`[data] validation_fraction`).
 
-    1-NN                share of validation sounds whose nearest training sound in z is of the same class
+    1-NN                fraction of validation sounds whose nearest training sound in z is of the same class
     deviation           MFCC-DTW deviation of a class centre (mean z of the training sounds) from the
                         validation sounds of the class: mean over the classes, and highest
     medoid's deviation  the same for the medoid (the most typical training sound) instead of the centre

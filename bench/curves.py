@@ -1,8 +1,8 @@
 """`python -m bench.curves RUN... -o FILE.png`: plot learning curves from the logs of training runs.
 
-Each term of the loss (mean over the training sounds) has a panel, in which each run is a line. Another panel
-shows the 1-NN accuracy: the share of the training sounds whose nearest other training sound, in the latent
-space, is of the same class.
+Each term of the loss (mean over the training sounds) has a panel, in which each run is a line. A further
+panel shows the 1-NN accuracy: the fraction of the training sounds whose nearest other training sound, in the
+latent space, is of the same class.
 """
 
 from __future__ import annotations

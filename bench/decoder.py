@@ -4,15 +4,15 @@ z has 30 numbers (modal: 32). Sounds last 743 ms at 22,050 Hz (dc, cc), 743 ms a
 at 44,100 Hz (modal). A frame is the unit of a decoder, 32 or 64 samples; a step is a call that decodes 128
 samples. For each architecture:
 
-    first_sound_speedup   time to decode a whole sound / time to decode its first two frames
+    first_sound_speedup   time to decode a complete sound / time to decode its first two frames
     rtf_1_voice_128       real-time factor: time to decode 128 samples / duration of these samples
     rtf_4_voices_128      the same for 4 voices that are decoded together
-    roofline_ratio        time to decode a whole sound / time of its floating-point operations at the
+    roofline_ratio        time to decode a complete sound / time of its floating-point operations at the
                           rate of a large matrix product
     allocations_per_step  growth, per step, of the number of memory blocks that Python holds
-    torch_eager_ratio     time to decode a whole sound in eager PyTorch / with ONNX Runtime
+    torch_eager_ratio     time to decode a complete sound in eager PyTorch / with ONNX Runtime
     parity                largest difference between ONNX Runtime's samples and PyTorch's; full scale is 1
-    full_decode_ms        time to decode a whole sound
+    full_decode_ms        time to decode a complete sound
     first_two_frames_ms   time to decode the first two frames (128 samples for mb and modal)
 """
 

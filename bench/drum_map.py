@@ -1,4 +1,4 @@
-"""`python -m bench.drum_map MODEL`: check which drum each General MIDI note plays.
+"""`python -m bench.drum_map MODEL`: check which drum is heard for each General MIDI note.
 
 The server's mixer plays a MIDI file that hits each General MIDI drum once, through the default MIDI map. Each
 sound counts as the class whose decoded centre is closest in mel distance (the mean difference of mel levels).

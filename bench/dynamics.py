@@ -1,6 +1,6 @@
 """`python -m bench.dynamics MODEL FOLDER`: compare how a model and recordings change from soft to hard hits.
 
-FOLDER has recordings (takes) of drums at several velocities (columns `velocity` and `drum` of its
+FOLDER contains recordings (takes) of drums at several velocities (columns `velocity` and `drum` of its
 manifest.csv). The change of a drum is the slope over velocity of a straight line fitted to all takes of the
 drum, because single takes differ by chance. A line is fitted to the logarithm of each of these features:
 
@@ -26,7 +26,7 @@ Columns of the table:
 
     same way      number of drums whose change has the same sign as the real change
     median size   median ratio of the change to the real change
-    within 1.5    share of the drums whose ratio is between 1/1.5 and 1.5
+    within 1.5    fraction of the drums whose ratio is between 1/1.5 and 1.5
 
 Real changes of less than 5 % over the full range of velocity are left out because their sign is unreliable.
 The columns under "clear" count only real changes that exceed two standard errors of the slope; these errors
@@ -159,7 +159,7 @@ def measure(model: Model, takes: list[Shot], others: list[Shot]) -> Drum:
 
 
 def same_way(real: Sound, ours: Sound) -> int:
-    """Return the number of our changes [N] that have the sign of the real changes [N]."""
+    """Return the number of our changes [N] with the same sign as the real changes [N]."""
     return int(np.count_nonzero(real * ours > 0))
 
 

@@ -214,7 +214,7 @@ def medians(compared: list[Comparison], column: str) -> Values:
 
 
 def nearer(compared: list[Comparison], name: str) -> float | None:
-    """Return the share of real sounds to which "ours" is closer than "nearest", by the measure `name`.
+    """Return the fraction of real sounds to which "ours" is closer than "nearest", by the measure `name`.
 
     None if there are no training sounds.
     """
@@ -229,8 +229,8 @@ def nearer(compared: list[Comparison], name: str) -> float | None:
 def summary(compared: list[Comparison]) -> dict[str, dict[str, object]]:
     """Return the results for each class and for all sounds.
 
-    They are the number of sounds, the medians, the numbers of silent tails, and the shares of sounds to which
-    "ours" is closer than "nearest".
+    They are the number of sounds, the medians, the numbers of silent tails, and the fractions of sounds to
+    which "ours" is closer than "nearest".
     """
     labels = sorted({one.shot.label for one in compared})
     groups = {OVERALL: compared} | {

@@ -8,8 +8,8 @@ OSC message `/morph/between` uses, and for comparison at equal steps of z, with 
     loudness     largest deviation, in LU, of the loudness of the first 400 ms from the straight line between
                  the ends; the levels of `/morph/between` make this loudness even
     momentary    the same for the loudest 400 ms (EBU Tech 3341)
-    short-term   the same for a block of 3 s (EBU Tech 3341), which contains the whole sound
-    gated        the same for whole sounds by BS.1770: a mean over the blocks that pass a gate. This loudness
+    short-term   the same for a block of 3 s (EBU Tech 3341), which contains the entire sound
+    gated        the same for entire sounds, as in BS.1770: a mean over the blocks that pass a gate. It
                  falls if quieter blocks of a longer tail pass the gate, and jumps if one more block passes
 """
 

@@ -5,13 +5,13 @@ class tom, and between 20 random pairs of training sounds that are tonal when th
 comparison, it measures a crossfade between the sounds at the two ends of each path (a "plain mix").
 
     glides     Spearman's correlation of the pitch (the strongest partial below 500 Hz, rounded to 20 cents)
-               with the straight line in log frequency; also the share of paths with .95 or more
+               with the straight line in log frequency; also the fraction of paths with .95 or more
     pitch      largest step of log frequency divided by the step of the straight line; 16 if the pitch jumps
                once
     loudness   largest deviation of the loudness from the straight line between the ends, in LU
     mel        largest step divided by the mean step, in mel distance (mean difference of mel levels)
     ear        the same, in the distance of CDPAM, a network trained on listeners' judgements
-    sounding   "glides" and "pitch" within a single sound that is morphed while it plays, from 60 to 300 ms
+    sounding   "glides" and "pitch" within a single sound that is morphed while playing, from 60 to 300 ms
                after its start, in windows of 93 ms
 """
 
@@ -119,7 +119,7 @@ def off_line(values: Sequence[float]) -> float:
 def mel_steps(sounds: Sounds, rate: int) -> list[float]:
     """Return the mel distances between neighbouring sounds of a path, in dB.
 
-    Levels are limited to 70 dB below the loudest band of the whole path.
+    Levels are limited to 70 dB below the loudest band of the entire path.
     """
     mels = [distances.mel_power(sound, rate) for sound in sounds]
     floor = np.float32(max(mel.max() for mel in mels) * 10 ** (-distances.MEL_RANGE_DB / 10))
@@ -156,7 +156,7 @@ def measure(
 
     Args:
         sounds: the sounds at the points of the path, [T] each.
-        moving: a sound that is morphed along the path while it plays, [T].
+        moving: a sound that is morphed along the path while it is playing, [T].
         rate: sample rate of the sounds, in Hz.
         ear: measures the distances of CDPAM; None leaves them out.
     """
@@ -177,7 +177,7 @@ def measure(
 
 
 def summary(paths: list[dict[str, float]]) -> dict[str, float]:
-    """Return the median of each measure over the paths, and the shares of the paths that glide."""
+    """Return the median of each measure over the paths, and the fractions of the paths that glide."""
     found = {}
     for key in paths[0]:
         known = [one[key] for one in paths if not np.isnan(one[key])]

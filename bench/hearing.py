@@ -6,7 +6,7 @@ Then the program measures:
 
 - the accuracy of the listener on real test sounds, on the reconstructions of these sounds, and on the decoded
   centres of the classes (means of z over the training sounds);
-- the share of points, on the straight paths between any two centres, that the listener classifies as the
+- the fraction of points, on the straight paths between any two centres, that the listener classifies as the
   class at one of the two ends;
 - the evenness of these paths: the largest MFCC step of a path divided by the mean step, ideally 1;
 - the multi-resolution STFT distance between test sounds and reconstructions, and for comparison the distance
@@ -96,7 +96,7 @@ def unevenness_of(audio: Tensor, sample_rate: int) -> float:
 
 
 def recognised_on_paths(judged: Subject, outputs: Outputs, ear: Listener) -> dict[str, object]:
-    """Return the share of points classified as the class at either end, and the unevenness of the paths."""
+    """Return the fraction of points classified as the class at either end, and the paths' unevenness."""
     rate = judged.saved.config.model.sample_rate
     within, ratios = [], []
     for first, second, audio in paths(judged, outputs):

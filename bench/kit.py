@@ -6,9 +6,9 @@ sounds, runs of different lengths start from the base (the bundled trained model
     adapted   from the base, as `trainer play` does, with each --quality
     scratch   from random weights, as `trainer fit --from none` does, for each of --minutes
 
-The folder should have no sounds on which the base was trained. At its end, each run is measured on 24 of the
-sounds, with the means of three distances between a sound and its reconstruction: the mel distance (the mean
-difference of mel levels, realtime.model.ear), the multi-scale spectral distance MSS, and the onset error
+The folder should contain no sounds on which the base was trained. At its end, each run is measured on 24 of
+the sounds, with the means of three distances between a sound and its reconstruction: the mel distance (the
+mean difference of mel levels, realtime.model.ear), the multi-scale spectral distance MSS, and the onset error
 (`bench.sounds.distances`). The result of 0 passes is measured before the training.
 
 Minutes are processor time, so that other programs do not count: half of the time of the analysis, which uses

@@ -5,7 +5,8 @@ that its z may stand for. This program needs no model: it measures the limit of 
 centre. The measure is the MFCC-DTW deviation of the mean waveform of 1, 2, 4, … training takes from the test
 takes, averaged over draws and classes. Takes are averaged both unaligned and aligned (`[data] align_ms`). The
 means are measured both at their own level and scaled to the level of the takes (peak 1). For comparison, the
-program also measures means of takes of another class, single takes with white noise, and white noise alone.
+program also measures means of takes of a different class, single takes with white noise, and white noise
+alone.
 """
 
 from __future__ import annotations

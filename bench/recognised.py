@@ -41,7 +41,7 @@ class Ensemble:
     members: tuple[listener.Listener, ...]
 
     def classify(self, sounds: Sequence[Floats]) -> list[str]:
-        """Return the class of each sound [T], the one with the highest mean probability."""
+        """Return the class of each sound [T], which is the class with the highest mean probability."""
         batch = _batch(sounds)
         mean = torch.stack([member.probabilities(batch) for member in self.members]).mean(0)
         return [self.classes[k] for k in mean.argmax(1).tolist()]
@@ -138,7 +138,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train listeners, classify the sounds with them, and print the shares of correct answers."""
+    """Train listeners, classify the sounds with them, and print the fractions of correct answers."""
     args = get_parser().parse_args(argv)
     torch.set_num_threads(1)
     try:

@@ -11,9 +11,9 @@ server's command log.
     memory_growth_mb      resident memory at the end minus resident memory after a fifth of the time; the
                           cache of decoded sounds is filled before
     difference_db         with --synchronous: largest difference between the captured and the rendered sound,
-                          in dB of full scale
+                          in dB relative to full scale
     compared_s            with --synchronous: duration of the compared sound, without silence
-    host_stole_percent    share of requested processor time that the host of a virtual machine withheld; the
+    host_stole_percent    percentage of requested processor time that a virtual machine's host withheld; the
                           cores are kept awake (`host.awake`)
 """
 
@@ -149,7 +149,7 @@ class Player:
             time.sleep(BURST_S)
 
     def _wait(self) -> None:
-        """Wait until the server has received all messages sent so far and rendered another block."""
+        """Wait until the server has received all messages sent so far and rendered one more block."""
         before = self.status()["seconds"]
         while self.status()["seconds"] == before:
             time.sleep(BURST_S)
@@ -286,7 +286,8 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
     """Compare the captured sound with the offline rendering of the command log.
 
     Returns:
-        The largest difference in dB of full scale, and the duration of the sound without silence, in s.
+        The largest difference in dB relative to full scale, and the duration of the sound in s, without
+        silence.
     """
     captured = np.fromfile(folder / "capture", np.float32).reshape(-1, 2)
     log = folder / "log.jsonl"

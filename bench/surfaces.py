@@ -1,8 +1,8 @@
 """`python -m bench.surfaces -o docs`: draw pictures of our patches and layouts for other programs.
 
 The pictures are drawn from the files in `max_patches`, so Max, Live, TouchOSC and Open Stage Control need not
-be installed. Each picture shows a patch or layout before a server answers. Positions, sizes, texts and
-initial values are those of the file; shading and corners are approximate.
+be installed. Each picture shows a patch or layout before a server answers. Positions, sizes, text and initial
+values are those of the file; shading and corners are approximate.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import matplotlib
 FOLDER = Path(__file__).resolve().parent.parent / "max_patches"
 DPI = 100
 FIELD, EDGE, MARK, INK, FAINT = "#3a3f4a", "#5a6070", "#e8a04c", "#d8dbe2", "#8a90a0"
-SLATE = "#4a6fa5"  # colour of widgets whose file states none
+SLATE = "#4a6fa5"  # colour of widgets for which the file gives no colour
 DEVICE_HEAD = 32  # number of bytes before the patcher in a Max for Live device
 
 Frame = tuple[float, float, float, float]
@@ -325,7 +325,7 @@ def _frame(node: ET.Element) -> Frame:
 
 
 def _filled(frame: Frame, part: float, horizontal: bool) -> Frame:
-    """Return the filled rectangle of a fader: the share `part`, 0 to 1, from the left or from below."""
+    """Return the filled rectangle of a fader: the fraction `part`, 0 to 1, from the left or from below."""
     x, y, width, height = frame
     return (x, y, width * part, height) if horizontal else (x, y + height * (1 - part), width, height * part)
 
@@ -339,7 +339,7 @@ def _rgb(colour: str) -> tuple[float, float, float]:
 
 
 def open_stage_control(path: Path) -> Canvas:
-    """Draw the widgets of a session file as coloured rectangles with texts."""
+    """Draw the widgets of a session file as coloured rectangles with text."""
     root = json.loads(path.read_text())["content"]
     widgets = [each for each in root["widgets"] if "left" in each]
     canvas = Canvas(

@@ -7,7 +7,7 @@ trained; 50 % right is no better than guessing. The table lists the features tha
 their medians over the real sounds and over the reconstructions. These features can show a fault that other
 measures miss.
 
-    level       mean amplitude of the band, dB relative to the peak of the whole sound
+    level       mean amplitude of the band, dB relative to the peak of the entire sound
     before      mean amplitude in the 2 ms before the onset, dB relative to the peak of the band
     rise        time from the onset to half of the peak of the band, ms
     crest       peak over mean amplitude in the first 20 ms after the onset
@@ -39,7 +39,7 @@ from trainer.errors import TrainerError
 
 EDGES_HZ = (20.0, 120.0, 500.0, 2000.0, 6000.0, 10_000.0, 18_000.0)
 ONSET = 1e-4
-"""Share of the energy that lies before the onset."""
+"""Fraction of the energy that lies before the onset."""
 AFTER_MS = (5, 20, 200, 500)
 FLUTTER_HZ = ((15.0, 40.0), (40.0, 100.0))
 TINY = 1e-6  # keeps logarithms and quotients finite
@@ -122,7 +122,8 @@ def _of_band(band: NDArray[np.complex128], onset: int, rate: int) -> dict[str, f
 
 
 def classify(real: list[dict[str, float]], ours: list[dict[str, float]]) -> tuple[float, list[Importance]]:
-    """Return the share of sounds that a forest classifies correctly, and the features in order of importance.
+    """Return the fraction of sounds that a forest classifies correctly, and the features in order of
+    importance.
 
     Args:
         real: features of real sounds.

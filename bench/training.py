@@ -138,7 +138,7 @@ def gradients_of(config: Config, plain: bool, dtype: torch.dtype) -> dict[str, T
 
 
 def relative_error(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
-    """Return the largest ‖ours - theirs‖ / ‖theirs‖ of the gradients of a parameter."""
+    """Return the largest ‖ours - theirs‖ / ‖theirs‖ over the gradients of all parameters."""
     assert ours.keys() == theirs.keys()
     distances = [
         (ours[name] - theirs[name]).norm() / theirs[name].norm().clamp(min=1e-300) for name in theirs

@@ -117,7 +117,7 @@ def _model_file() -> str:
 
 
 def _blocks(text: str) -> str:
-    """Return a text in which the indented lines have become Markdown code blocks."""
+    """Return a string in which the indented lines have become Markdown code blocks."""
     return re.sub(
         r"((?:^ {4}.*\n?)+)", lambda found: f"```\n{inspect.cleandoc(found[1])}\n```\n", text, flags=re.M
     )

@@ -5,8 +5,8 @@
     python -m bench.attack --only kills idle # two of the drills
 
 The attacks stay on the loopback interface and in a temporary folder. Each row of the table is one drill: one
-kind of attack on a server of its own. The performer plays ten hits a second, from another address than the
-attackers. A hostile model is a model file with one random change and a valid checksum.
+kind of attack on a server of its own. The performer plays ten hits a second, from a different address than
+the attackers. A hostile model is a model file with one random change and a valid checksum.
 
     logged       number of the performer's hits that are in the server's log, and number of all hits
     reply        longest time that the performer waited for a reply
@@ -36,7 +36,7 @@ class Sizes:
         datagrams: number of datagrams to send.
         models: number of hostile models to load outside the server.
         live_models: number of hostile models to load in the server.
-        changes: number of times that the server is told to change its model.
+        changes: number of times that the server is told to switch to a different model.
         kills: number of servers to kill.
         worker_kills: number of workers, the servers' rendering processes, to kill.
         sockets: number of idle connections to open.

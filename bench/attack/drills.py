@@ -34,7 +34,8 @@ WAIT_S = 5.0  # duration of the drills with idle sockets and with a full disk
 EXCLUDED = ("/morph/reverse",)
 """Addresses that `Fuzz` leaves out, because they would reverse the performer's hits.
 
-A reversed hit waits until its whole sound is decoded. Meanwhile, a panic among the datagrams may drop it."""
+A reversed hit waits until its complete sound is decoded. Meanwhile, a panic among the datagrams may drop
+it."""
 PATIENT_S = 120.0  # longest time for loading a model on a busy machine
 WRITTEN_S = 0.3  # time after which the log of a hit has reached the operating system: FLUSH_S plus a margin
 
@@ -159,7 +160,7 @@ def changes(count: int, names: list[str]) -> Attack:
     """Return an attack that changes the model `count` times, and reads all of OSCQuery before each change.
 
     Args:
-        names: names of the models to change to, in turn.
+        names: names of the models to switch to, in turn.
     """
 
     def attack(target: Target, result: Result) -> str:

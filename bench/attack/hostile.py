@@ -1,7 +1,8 @@
 """Loads randomly changed model files with valid checksums.
 
 `python -m bench.attack.hostile MODEL CASES SEED` loads CASES copies of MODEL, each with one random change. It
-prints a JSON object: how many of the copies were refused and how many played. A copy may crash the program.
+prints a JSON object: how many of the copies were refused and how many were played. A copy may crash the
+program.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def mutate(model: onnx.ModelProto, chance: random.Random) -> None:
 
 
 def main() -> int:
-    """Load the changed models, and print how many were refused and how many played."""
+    """Load the changed models, and print how many were refused and how many were played."""
     source, cases, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     chance = random.Random(seed)
     plain = onnx.load(str(source))

@@ -154,7 +154,7 @@ class Client:
         return message.address, list(message.params)
 
     def close(self) -> None:
-        """Close the socket; this ends a `request` that waits in another thread."""
+        """Close the socket; this ends a `request` that is waiting in a different thread."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RD)
         self._socket.close()
@@ -200,7 +200,7 @@ class Performer:
 
 
 class Storer:
-    """Stores presets one after another, each with another z.
+    """Stores presets one after another, each with a different z.
 
     Attributes:
         kept: first coordinate of each preset that `/morph/done` has confirmed, by name.

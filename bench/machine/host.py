@@ -51,10 +51,10 @@ def awake() -> Iterator[bool]:
 def watch() -> Callable[[], float]:
     """Start to count steal time.
 
-    Steal time also delays real-time threads. So if there is much steal time, timings are meaningless.
+    Steal time also delays real-time threads. If it is high, timings are therefore meaningless.
 
     Returns:
-        A function that returns the steal time since this call, in percent of the processor time that the
+        A function that returns the steal time since this call, as a percentage of the processor time that the
         guest needed, or NaN if the system does not report steal time.
     """
     before = _times()

@@ -53,7 +53,7 @@ def mel_db(real: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.
 
 
 def onset_error(real: Sound, other: Sound, rate: int) -> float:
-    """Return the difference of onset strengths (librosa's spectral flux) over the real sound's strength."""
+    """Return the difference of onset strengths (librosa's spectral flux), relative to the real sound."""
 
     def strength(sound: Sound) -> NDArray[np.float32]:
         with warnings.catch_warnings():
@@ -121,5 +121,5 @@ def flux_error(real: Sound, other: Sound) -> float:
 
 
 def rms_db(sound: Sound) -> float:
-    """Return the RMS level of a whole sound, in dB relative to full scale."""
+    """Return the RMS level of an entire sound, in dB relative to full scale."""
     return float(decibels(np.mean(np.asarray(sound, np.float64) ** 2)))

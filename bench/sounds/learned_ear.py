@@ -2,7 +2,7 @@
 
 CDPAM is described in P. Manocha et al., *Contrastive Learning for Perceptual Audio Similarity*, 2021. The
 package `cdpam` is optional and used only here. The weights of the network come as a pickle, which can run
-code when it is read. So install the package from a source that you trust, into a folder of its own:
+code when it is read. Therefore, install the package from a source that you trust, into a folder of its own:
 
     pip install --target FOLDER --no-deps cdpam resampy
     PYTHONPATH=FOLDER python -m bench.ear MODEL SOUNDS --learned

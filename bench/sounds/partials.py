@@ -40,9 +40,9 @@ def body(sound: Sound, rate: int) -> Sound:
 
 
 def tonality(sound: Sound, rate: int) -> float:
-    """Return the share of the power from 30 to 500 Hz that lies within 15 Hz of the strongest partial.
+    """Return the fraction of the power from 30 to 500 Hz that lies within 15 Hz of the strongest partial.
 
-    Only the body of the drum sound counts. The share is 1 for a tone, about 0.1 for noise, and NaN if the
+    Only the body of the drum sound counts. The fraction is 1 for a tone, about 0.1 for noise, and NaN if the
     mean power of the body is more than 50 dB below the peak of the sound.
     """
     part = body(sound, rate)
@@ -57,8 +57,8 @@ def tonality(sound: Sound, rate: int) -> float:
 def is_tonal(sound: Sound, rate: int) -> bool:
     """Return True if a drum sound has a pitch.
 
-    The power within 15 Hz of the strongest partial must be at least half of the body's power from 30 to
-    500 Hz, and at least 5 % of the body's whole power. The mean power of the body must be no more than 50 dB
+    The power within 15 Hz of the strongest partial must be at least half of the body's power from 30 to 500
+    Hz, and at least 5 % of the body's total power. The mean power of the body must be no more than 50 dB
     below the peak of the sound.
     """
     part = body(sound, rate)

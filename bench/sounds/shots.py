@@ -116,7 +116,7 @@ class Model:
         return shots
 
     def training_sounds(self, folder: Path) -> list[Shot]:
-        """Return the sounds of a folder that are training sounds of the model; all sounds if none are."""
+        """Return the sounds of a folder that the model was trained on; without such sounds, return all."""
         shots = self.read(folder, encode=False)
         trained = {anchor.name for anchor in self.info.anchors}
         return [shot for shot in shots if shot.name in trained] or shots

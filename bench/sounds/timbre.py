@@ -111,7 +111,7 @@ def ring_db(sound: Sound, rate: int) -> float:
 
 
 def attack_treble_db(sound: Sound, rate: int) -> float:
-    """Return the energy above 5 kHz in the first 6 ms, in dB relative to the energy of the whole sound."""
+    """Return the energy above 5 kHz in the first 6 ms, in dB relative to the energy of the entire sound."""
     highpass = butter(4, min(5000.0, 0.4 * rate), "highpass", fs=rate, output="sos")
     energy = np.square(sound, dtype=np.float64).sum()
     if not energy:

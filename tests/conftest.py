@@ -1,6 +1,6 @@
 """Fixtures for all tests (small models, faulty plugins), the order of the tests, and a ban on skips in CI.
 
-Nothing here imports PyTorch, so that the tests of `realtime` run without it.
+Nothing here imports PyTorch, because the tests of `realtime` must run without it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With pytest-xdist, give each file to one worker, and all of tests/system to a single one.
+    """With pytest-xdist, give each file to one worker, and all of tests/system to a single worker.
 
     Two concurrent tests with real programs would delay each other's sound. Group marks would have no effect:
     pytest-xdist 3.8 ignores them with pytest 9.2 (pytest-xdist issue 1386).

@@ -81,7 +81,7 @@ def _entries(content: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def toml(value: Any) -> str:
-    """Return a value as TOML, with inline tables. TOML has no null, so None becomes the string "None"."""
+    """Return a value as TOML, with inline tables. TOML has no null; None becomes the string "None"."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_text(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -27,7 +27,7 @@ else:
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PACKAGES = ("trainer", "export", "realtime")  # packages of other projects have the same names
+PACKAGES = ("trainer", "export", "realtime")  # packages from other projects have the same names
 MODULE_OF = {
     "JACK-Client": "jack",
     "python-osc": "pythonosc",
@@ -174,7 +174,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return build(ROOT, tmp_path_factory.mktemp("built"))
 
 
-def test_wheel_has_code_configs_models_and_the_page_and_nothing_else(built: list[Path]) -> None:
+def test_wheel_contains_code_configs_models_and_the_page_and_nothing_else(built: list[Path]) -> None:
     _, path = built
     with zipfile.ZipFile(path) as wheel:
         inside = set(wheel.namelist())

@@ -1,6 +1,6 @@
 """Every bundled control surface (a patch or layout for another program) has the same parts at its top.
 
-These are a light that shows the connection, fields for host and port, a panic button, and the measured
+The parts are a light that shows the connection, fields for host and port, a panic button, and the measured
 latency of the server ("p99").
 """
 

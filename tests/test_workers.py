@@ -13,7 +13,7 @@ FILES = ("tests/system/test_documents.py", "tests/system/test_mistakes.py", "tes
 QUICK = "marked_as_sh or pages_install or unknown_device or newest_version or runtime_extra or constraint_has"
 
 
-def test_each_file_runs_in_one_worker_and_so_does_the_whole_folder_tests_system() -> None:
+def test_each_file_runs_in_one_worker_and_so_does_the_entire_folder_tests_system() -> None:
     command = [sys.executable, "-m", "pytest", "-v", "-n", "2", "-p", "no:cacheprovider", "-k", QUICK, *FILES]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)

@@ -1,7 +1,7 @@
 """Four drums of the bundled kit, played at once, stay undistorted with the server's headroom.
 
-Headroom is an attenuation that leaves room for sounds that play together. Without headroom, the server's soft
-clipper ("knee") bends the peaks of the sum.
+Headroom is an attenuation that leaves room for several simultaneous sounds. Without headroom, the server's
+soft clipper ("knee") bends the peaks of the sum.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from realtime.model.decoder import Decoder, resolve
 def test_headroom_keeps_kick_snare_hat_and_tom_at_once_equal_to_their_plain_sum() -> None:
     decoder = Decoder(resolve("drums"), capacity=8)
     found = measure(decoder, ["kick", "snare", "closed-hat", "tom"])
-    assert found["peak of the sum"][0] > 1.0  # above full scale, so the knee alone distorts it
+    assert found["peak of the sum"][0] > 1.0  # above full scale: the knee alone therefore distorts it
     assert found["knee alone"][0] > -40
     assert found["least possible, no headroom"][0] > -40  # so only headroom avoids distortion
     for name in ("headroom", "headroom, limiter"):

@@ -55,7 +55,7 @@ def test_published_distances_of_a_gain_follow_from_their_definitions() -> None:
 
 
 def test_onset_error_is_1_if_the_only_attack_is_missing() -> None:
-    """The sound is one attack and then silence, so the whole onset strength is missing."""
+    """The sound is one attack and then silence: the entire onset strength is missing."""
     sound = np.zeros(LENGTH, np.float32)
     sound[4000:5000] = _noise()[:1000]
     assert distances.onset_error(sound, np.zeros_like(sound), RATE) == pytest.approx(1.0, abs=0.01)

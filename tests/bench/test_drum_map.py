@@ -1,4 +1,4 @@
-"""A MIDI file, played through the General MIDI map, plays the right drums of the bundled kit."""
+"""A MIDI file, played through the General MIDI map, triggers the right drums of the bundled kit."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ MANIFEST = "file,class,source,licence,kit,drum,velocity,group\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with three hits of one drum and one hit of another; all are silent after 200 ms."""
+    """A folder with three hits of one drum and one hit of a second drum; all are silent after 200 ms."""
     out = tmp_path / "sounds"
     (out / "tom").mkdir(parents=True)
     (out / "kick").mkdir()
@@ -52,7 +52,7 @@ def test_another_take_is_the_other_hit_of_the_drum_with_the_most_similar_velocit
     ]
     found = ear.another_take(_shot("c, once more", "floor", 0.5), takes)
     assert found is not None
-    assert found.name == "b"  # neither the same hit under another name nor another drum
+    assert found.name == "b"  # not the same hit under a different name, and not a different drum
     # without the name of the drum, no other hit of it can be found
     assert ear.another_take(_shot("e", "", 0.5), [_shot("f", "", 0.6)]) is None
 
@@ -93,7 +93,7 @@ def test_each_mistake_is_reported_in_one_line(
     assert len(lines) in (2, 3)
 
 
-def test_share_of_closer_sounds_and_medians_are_over_all_sounds() -> None:
+def test_fraction_of_closer_sounds_and_medians_are_over_all_sounds() -> None:
     shot = dataclasses.replace(_shot("a", "floor", 0.1))
     pairs = [(1.0, 2.0), (3.0, 2.0), (1.0, 1.5), (0.5, 2.0)]
     compared = [

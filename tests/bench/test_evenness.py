@@ -1,7 +1,7 @@
 """Evenness of loudness along a path of sounds, measured in three ways.
 
 The energy and the momentary loudness of a sound do not depend on the length of its quiet tail; its gated
-loudness does.
+loudness depends on it.
 """
 
 from __future__ import annotations

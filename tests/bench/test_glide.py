@@ -48,9 +48,9 @@ def test_a_glide_has_even_steps_and_a_plain_mix_one_leap() -> None:
     assert found["glides"] == pytest.approx(1.0)
     assert found["pitch"] == pytest.approx(1.0, abs=0.1)
     plain = glide.measure(glide.mixed(glided[0], glided[-1]), _drum(74.0), RATE, None)
-    assert plain["pitch"] == pytest.approx(glide.POINTS - 1, rel=0.02)  # the whole interval in one step
+    assert plain["pitch"] == pytest.approx(glide.POINTS - 1, rel=0.02)  # the entire interval in one step
     assert plain["glides"] < glide.GLIDES
-    assert plain["loudness"] > 2.0  # two tones at half their amplitude each: 3 dB less
+    assert plain["loudness"] > 2.0  # two tones, each at half its amplitude: 3 dB less
 
 
 def test_indistinguishable_pitches_count_as_equal() -> None:
@@ -72,7 +72,7 @@ def test_unevenness_of_one_step_among_five_is_five() -> None:
     assert glide.unevenness([0.0, 0.0, 1.0, 0.0, 0.0]) == 5.0
     steps = glide.mel_steps([_drum(100.0), _drum(100.0), 2 * _drum(100.0)], RATE)
     assert steps[0] == 0.0
-    assert 0.0 < steps[1] <= 20 * np.log10(2)  # less, as levels under the floor count as equal
+    assert 0.0 < steps[1] <= 20 * np.log10(2)  # less, because levels under the floor count as equal
 
 
 def test_pitch_is_followed_while_it_glides_within_a_hit() -> None:

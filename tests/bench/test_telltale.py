@@ -25,7 +25,7 @@ def _features(first: int, attack_s: float) -> list[dict[str, float]]:
     return [telltale.features(_sound(seed, attack_s), RATE) for seed in range(first, first + 20)]
 
 
-def test_sounds_of_one_kind_are_classified_no_better_than_by_guessing() -> None:
+def test_sounds_of_one_kind_are_classified_no_better_than_by_chance() -> None:
     share, _ = telltale.classify(_features(0, 0.001), _features(100, 0.001))
     assert 0.25 < share < 0.75
 

@@ -29,7 +29,7 @@ def test_comb_filter_raises_harmonics_of_the_frame_rate_by_its_peak_to_valley_ra
     assert raised - flat == pytest.approx(20 * np.log10(1.5 / 0.5), abs=1.0)
 
 
-def test_harmonics_of_another_frame_length_do_not_count() -> None:
+def test_harmonics_of_a_different_frame_length_do_not_count() -> None:
     noises = [_noise(seed) for seed in range(8)]
     combed = [noise + 0.5 * np.roll(noise, 100) for noise in noises]
     assert np.median([timbre.grid_db(sound, RATE, HOP) for sound in combed]) < 3.0

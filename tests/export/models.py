@@ -1,7 +1,7 @@
 """The checkpoints of the small models that all tests play.
 
-`python -m tests.export.models` exports them to tests/models. The tests of `realtime` read the exported
-files, so that these tests run without PyTorch.
+`python -m tests.export.models` exports them to tests/models. The tests of `realtime` read the exported files
+and therefore run without PyTorch.
 """
 
 from __future__ import annotations

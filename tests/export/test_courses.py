@@ -1,6 +1,6 @@
 """Courses (straight paths between two class centres, divided into steps that sound equal).
 
-Adding courses changes the decoder file, so the encoder file must be made to fit the decoder again.
+Adding courses changes the decoder file; the encoder file must then be made to fit the decoder again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def test_steps_between_the_positions_of_a_course_sound_equal(monkeypatch: pytest
     assert level_db == pytest.approx(line.gains(t, shares), abs=0.01)
 
 
-def test_shares_of_a_path_end_at_exactly_one_despite_rounding() -> None:
+def test_fractions_of_a_path_end_at_exactly_one_despite_rounding() -> None:
     draws = np.random.default_rng(0)
     for _ in range(200):
         steps = draws.exponential(size=32) * np.geomspace(1.0, 1e-9, 32)
@@ -61,7 +61,7 @@ def test_courses_are_added_to_a_decoder_and_its_encoder_is_updated(tmp_path: Pat
     assert [(each.start, each.end) for each in info.courses] == list(itertools.combinations(range(3), 2))
     after = Decoder(path, capacity=1)
     assert verify.read(path).info == info
-    Encoder(encoder_path(path), after.info)  # raises if it belongs to another decoder
+    Encoder(encoder_path(path), after.info)  # raises an error if the encoder belongs to a different decoder
     course, centres = info.courses[0], np.array([each.centroid for each in info.classes])
     sounds = [
         after.decode(((1 - t) * centres[0] + t * centres[1])[None].astype(np.float32))[0] for t in course.t

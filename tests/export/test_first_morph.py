@@ -37,8 +37,8 @@ def test_chosen_ends_ring_long_and_differ(sounds: tuple[np.ndarray, ...], ends: 
     assert found.ms in first_morph.TIMES_MS
 
 
-def test_start_of_the_morph_still_sounds_when_its_end_begins() -> None:
-    """The swell differs from both tones, but only the long tone still sounds when the swell begins."""
+def test_start_of_the_morph_is_still_sounding_when_its_end_begins() -> None:
+    """The swell differs from both tones, but only the long tone is still sounding when the swell begins."""
     swell = tone(1000, 1.0) * np.clip((TIME_S - 0.1) / 0.2, 0.0, 1.0)
     found = first_morph.find(np.stack([tone(60, 0.1), tone(60, 1.0), swell.astype(np.float32)]), RATE)
     assert found is not None

@@ -126,7 +126,7 @@ def test_unmixing_moves_hits_at_neighbouring_drums_along_their_own_directions(
     assert apart[2] < 0.01
 
 
-def test_unmixing_hardly_changes_drums_at_the_same_place() -> None:
+def test_unmixing_hardly_changes_drums_at_the_same_position() -> None:
     places = torch.zeros(2, 3, dtype=torch.float64)
     given = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
     start = Directions(torch.zeros(1, 3, dtype=torch.float64), places, given, spread=1.0, reach=1.0)
@@ -150,7 +150,7 @@ def _layers(folder: Path, label: str, velocity: str = "{:.2f}") -> Path:
     return folder
 
 
-def test_the_file_has_the_directions_of_classes_and_drums(tiny_run: Path, tmp_path: Path) -> None:
+def test_the_file_contains_the_directions_of_classes_and_drums(tiny_run: Path, tmp_path: Path) -> None:
     export(tiny_run, tmp_path / "plain.onnx")
     plain = verify.read(tmp_path / "plain.onnx").info
     folder = _layers(tmp_path / "layers", plain.classes[1].name)

@@ -21,7 +21,7 @@ Play = Callable[..., NDArray[np.float32]]
 
 @pytest.fixture(scope="module")
 def decoder(tiny_model: Path) -> Decoder:
-    """A decoder of `tiny_model` that decodes whole sounds; each mixer has a decoder of its own."""
+    """A decoder of `tiny_model` that decodes complete sounds; each mixer has a decoder of its own."""
     return Decoder(tiny_model, capacity=1)
 
 
@@ -45,7 +45,7 @@ def make_mixer(tiny_model: Path) -> Callable[..., Mixer]:
 def play() -> Play:
     """Return a function that plays commands on a mixer and returns one channel: float32 [samples].
 
-    Each command is paired with the sample at which it takes effect.
+    Each command is paired with the sample index at which it takes effect.
     """
 
     def run(

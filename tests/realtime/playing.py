@@ -29,7 +29,7 @@ class Tape:
 def played(
     mixer: Mixer, score: Iterable[tuple[int, Command]], samples: int, blocks: Iterable[int] = (128,)
 ) -> NDArray[np.float32]:
-    """Play commands, each paired with its sample, on a mixer; return the sound [samples, channels].
+    """Play commands, each paired with its sample index, on a mixer; return the sound [samples, channels].
 
     The sound is rendered in blocks whose sizes are those in `blocks`, in turn.
     """

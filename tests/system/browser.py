@@ -52,7 +52,7 @@ class Tab:
             self.complaints.append(f"request for {request.url}")
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return the screen position of a place on the map of sounds, in pixels.
+        """Return the screen coordinates of a position on the map of sounds, in pixels.
 
         `x` is from 0 at the left to 1, `y` from 0 at the bottom to 1.
         """
@@ -64,14 +64,14 @@ class Tab:
         return at[0], at[1]
 
     def empty_place(self) -> tuple[float, float]:
-        """Return x and y, from 0 to 1, of a place on the map with no sound near it."""
+        """Return x and y, from 0 to 1, of a position on the map with no sound near it."""
         for i in range(5, 96):
             for j in range(5, 96):
                 place = i / 100, j / 100
                 near = "([x, y]) => soundmap.nearest(...soundmap.toScreen({x, y}), 30) !== null"
                 if not self.page.evaluate(near, list(place)):
                     return place
-        raise AssertionError("a sound is near every place on the map")
+        raise AssertionError("a sound is near every position on the map")
 
 
 @contextmanager

@@ -41,9 +41,9 @@ class Host:
         self.wait_for_epoch(1)
 
     def wait_for_epoch(self, epoch: int) -> None:
-        """Wait until the server plays at the host's rate in this epoch; count samples from its start.
+        """Wait until the server plays at the host's rate in this epoch; count samples from the epoch's start.
 
-        A new epoch begins when the part of the server that plays has restarted.
+        A new epoch begins when the worker, the server's rendering process, has restarted.
         """
         end, memory = time.monotonic() + TIMEOUT_S, self.memory
         while memory["epoch"] < epoch or not memory["events_port"] or memory["rate"] != memory["host_rate"]:
@@ -75,7 +75,7 @@ class Host:
         self._socket.sendto(b"!", ("127.0.0.1", self.memory[port]))
 
     def process(self, samples: int) -> NDArray[np.float32]:
-        """Request a block and wait for its sound; return the sound [T, C], which has no latency."""
+        """Request a block and wait for its sound; return the sound [T, C] without latency."""
         self.ask(samples)
         end = time.monotonic() + TIMEOUT_S
         while self.memory["written"] < self.position:

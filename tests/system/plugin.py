@@ -28,7 +28,7 @@ def compiled(to: Path, *names: str) -> Path:
 
 
 def state(folder: Path) -> dict[str, Any]:
-    """Return the state that a server has stored in its bridge, the only one in `folder`."""
+    """Return the state that a server has stored in its bridge, the only bridge in `folder`."""
     (path,) = folder.glob("*.bridge")
     found: dict[str, Any] = json.loads(BridgeMemory(path).read_state() or "{}")
     return found

@@ -1,8 +1,9 @@
 """Records the sound at the first two outputs of a JACK server, until a line arrives on standard input.
 
-It is a separate program (`python -m tests.system.recorder FILE.npy [SECONDS]`), so that nothing delays its
-callback. An incomplete recording is saved, too, and the exit code is then 1, with a line for each reason: it
-lasted longer than SECONDS, JACK skipped cycles, the callback was no longer called, or the server has gone.
+It is a separate program (`python -m tests.system.recorder FILE.npy [SECONDS]`), to ensure that nothing delays
+its callback. An incomplete recording is saved, too; the exit code is then 1, and a line states each reason:
+the recording lasted longer than SECONDS, JACK skipped cycles, the callback was no longer called, or the
+server has gone.
 """
 
 from __future__ import annotations

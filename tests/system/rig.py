@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "max_patches"
 COMPRESSOR = Path("/usr/lib/vst3/ZamCompX2.vst3")  # installed by zam-plugins
 TIMEOUT_S = 60.0  # for operations that take at most a second on an idle machine
-MAX_DIFFERENCE = 1e-5  # of a recorded sample from the expected sample: -100 dB of full scale
+MAX_DIFFERENCE = 1e-5  # of a recorded sample from the expected sample: -100 dB relative to full scale
 
 P = TypeVar("P", bound="Process")
 
@@ -71,7 +71,7 @@ def wait_until(done: Callable[[], object], message: Callable[[], object] = str) 
     """Call `done` until it returns a true value.
 
     Raises:
-        AssertionError: `TIMEOUT_S` seconds have passed; the message is that of `message`.
+        AssertionError: `TIMEOUT_S` seconds have passed; `message` gives the error message.
     """
     end = time.monotonic() + TIMEOUT_S
     while not done():
@@ -178,7 +178,7 @@ class Process:
 
 
 class Server(Process):
-    """`realtime serve` on a free port, ready to play; it has no headroom, so samples are not scaled.
+    """`realtime serve` on a free port, ready to play; without headroom, so that samples are not scaled.
 
     Args:
         model: the initial model.
@@ -208,7 +208,7 @@ class Server(Process):
 
     @property
     def worker_pid(self) -> int:
-        """Process id of the worker, the process of the server that plays (Linux)."""
+        """Process id of the worker, the process of the server that renders the sound (Linux)."""
         (worker,) = workers(self.pid)
         return worker
 
@@ -251,7 +251,7 @@ class Server(Process):
             time.sleep(0.02)
 
     def play_for(self, seconds: float) -> None:
-        """Wait until the server has rendered another `seconds` of sound."""
+        """Wait until the server has rendered `seconds` more seconds of sound."""
         end = float(self.status()["seconds"]) + seconds
         while float(self.status()["seconds"]) < end:
             time.sleep(0.005)
@@ -315,8 +315,8 @@ class Jack(Process):
     def pause(self) -> None:
         """Stop the process until `resume` is called; in between, only SIGKILL ends the process.
 
-        The signal reaches one thread, which stops the others. These run on until that thread is scheduled, so
-        the method waits until all have stopped.
+        The signal reaches one thread, which stops the others. These continue until that thread is scheduled;
+        the method therefore waits until all threads have stopped.
         """
         self._process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
@@ -435,7 +435,7 @@ class Pd(Process):
 
 
 def workers(pid: int) -> list[int]:
-    """Return the process ids of the workers (the processes that play) of a server (Linux)."""
+    """Return the process ids of a server's workers, the processes that render the sound (Linux)."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     found = []
     for child in map(int, children):
@@ -462,7 +462,7 @@ def assert_recording_equals_log(
 ) -> NDArray[np.float32]:
     """Assert that a recording equals the sound rendered from its log.
 
-    Both are compared from their first samples above `floor` on.
+    The comparison starts at the first sample above `floor` of each sound.
 
     Returns:
         The recorded sound after the end of the rendering: float32 [T, C].

@@ -1,4 +1,4 @@
-"""A short form of `python -m bench.attack`, which attacks a server in several ways while it plays."""
+"""A short form of `python -m bench.attack`, which attacks a server in several ways while it is playing."""
 
 from __future__ import annotations
 

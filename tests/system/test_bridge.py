@@ -1,6 +1,6 @@
 """A bridge (shared memory), through which a plugin host requests blocks from a server and sends it events.
 
-The project is the state of the server as the host stores it.
+A project is the state of the server that the host stores.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def rendered(log: Path) -> NDArray[np.float32]:
 
 
 def assert_equal(sound: NDArray[np.float32], exact: NDArray[np.float32]) -> None:
-    """Assert that a sound equals the rendered one, from the first sample on, to -120 dB of full scale."""
+    """Assert that a sound equals the rendered sound, from the first sample onwards, to within -120 dBFS."""
     length = min(len(sound), len(exact))
     assert np.abs(exact[:length]).max() > 0.1
     assert np.abs(sound[:length] - exact[:length]).max() < 1e-6
@@ -198,7 +198,7 @@ def test_model_that_a_project_contains_is_checked_and_stored_in_the_library(
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []
     name = stored.rename(library / f"{json.loads(text)['model']['name']}.onnx")
-    with serving(other_model, runtime) as (_, host):  # the file of this name equals the model in the project
+    with serving(other_model, runtime) as (_, host):  # this file equals the model in the project
         (folder(runtime) / "live.offer").write_bytes(tiny_model.read_bytes())
         host.memory.write_project(text)
         assert host.state(project=1)["faults"] == []

@@ -1,6 +1,7 @@
 """The plugin in real hosts: the sound that a host gets equals the sound rendered from the server's log.
 
-The plugin plays what a server sends it through a bridge (shared memory), and starts the server if necessary.
+The plugin plays the sound that a server sends it through a bridge (shared memory), and starts the server if
+necessary.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def load(built: Path, **options: float) -> Any:
 def play(
     plugin: Any, rate: int, block: int, reset: bool = True, *, begin_s: float = 0.0, duration_s: float = RUN_S
 ) -> NDArray[np.float32]:
-    """Play `duration_s` seconds of `NOTES` from `begin_s` on; return the sound [T, 2].
+    """Play `duration_s` seconds of `NOTES` from `begin_s` onwards; return the sound [T, 2].
 
     If `reset` is true, pedalboard opens the plugin again, with the same state.
     """
@@ -83,7 +84,7 @@ def test_project_of_the_host_contains_and_restores_the_state_of_the_server(built
     del plugin
 
 
-def test_project_that_contains_its_model_plays_on_another_machine(
+def test_project_that_contains_its_model_plays_on_a_different_machine(
     built: Path, folder: Path, tiny_model: Path, other_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugin = load(built)
@@ -146,7 +147,7 @@ def test_hundred_instances_open_play_and_close(
 ) -> None:
     """The instances use one server in turn; each continues at the sample where the previous one stopped."""
     pedalboard = pytest.importorskip("pedalboard")
-    # without this, pedalboard reads a thousand texts of values for each parameter, which takes too long
+    # without this, pedalboard reads a thousand value strings for each parameter, which takes too long
     monkeypatch.setattr(pedalboard.VST3Plugin, "__set_initial_parameter_values__", lambda *_: None)
     block, duration_s = 441, 0.04
     with serving(tiny_model, folder, monkeypatch) as log:
@@ -165,8 +166,8 @@ def test_hundred_instances_open_play_and_close(
 def test_sound_is_exact_after_the_host_changes_block_and_rate(
     built: Path, folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The latency is the largest block since the rate changed, as pedalboard reports no smaller block."""
-    duration_s = 0.25  # the notes still sound at the end of each part
+    """The latency is the largest block since the rate changed: pedalboard reports no smaller block."""
+    duration_s = 0.25  # the notes are still sounding at the end of each part
     changes = [(OPENING_RATE, 256, 256), (OPENING_RATE, 100, 256), (OPENING_RATE, 512, 512), (48_000, 64, 64)]
     with serving(tiny_model, folder, monkeypatch) as log:
         plugin = load(built, initialization_timeout=0.0)

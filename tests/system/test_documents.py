@@ -1,6 +1,6 @@
-"""Every command in the README and in the tutorial works if a reader types the commands in order.
+"""All commands in the README and in the tutorial work if a reader types them in order.
 
-For the test, servers have no audio device and listen on a free port, `trainer play` trains a model at its
+In this test, servers have no audio device and listen on a free port, `trainer play` trains a model at its
 fastest quality, `sketch`, and nothing is installed.
 """
 

@@ -1,6 +1,7 @@
-"""Faults while a server plays: it reports each in one line, keeps its state, plays on, and ends when asked.
+"""Faults while a server is playing. The server reports each fault in one line, keeps its state and plays on.
 
-The worker is the process of the server that plays; the other process receives messages and restarts it.
+The worker is the server's process that renders the sound; a second process receives messages and restarts the
+worker.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def test_server_plays_on_and_reconnects_when_jack_restarts(
             server.ask("/ping")
             jack.stop(end)
             server.wait_for("has gone")
-            server.send("/morph/trigger", 1.0)  # the server plays on, though nobody hears it
+            server.send("/morph/trigger", 1.0)  # the server continues to play, although nobody hears it
             server.wait_until(hits=1)
             with Jack(name=jack.name) as again:
                 again.wait()
@@ -203,7 +204,7 @@ def test_recordings_of_a_killed_server_are_recovered_at_the_next_start(
         server.wait_until(hits=1, voices=0)
         server.play_for(0.2)
         worker = server.worker_pid
-        os.kill(worker, signal.SIGSTOP)  # so that the worker cannot finish the recordings
+        os.kill(worker, signal.SIGSTOP)  # prevents the worker from finishing the recordings
         os.kill(server.pid, signal.SIGKILL)
         os.kill(worker, signal.SIGKILL)
     with Server(tiny_model, "--null", "--record", str(tmp_path / "next.wav"), *takes) as server:
@@ -241,7 +242,7 @@ def test_server_ends_although_jack_dies_during_disconnection(
 def test_connecting_to_a_stuck_jack_server_times_out_and_works_later(
     jack_server: Jack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that JACK accepts after the time-out leaves again, so that its name is free."""
+    """A client that JACK accepts after the time-out leaves again, to free its name."""
     jack_server.use(monkeypatch)
     jack_server.pause()
     with pytest.raises(JackError, match="the JACK server does not answer"):
@@ -255,7 +256,7 @@ def test_connecting_to_a_stuck_jack_server_times_out_and_works_later(
         return bool(clients)
 
     wait_until(connect)
-    assert clients[0].client.name == "stuck"  # the name is not "stuck-01", as the late client has left
+    assert clients[0].client.name == "stuck"  # the name is not "stuck-01": the late client has left
     clients[0].leave()
 
 
@@ -343,7 +344,7 @@ def nan_where_z_is_large(path: Path) -> bytes:
 def test_jump_of_the_wall_clock_does_not_move_scheduled_hits(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Time tags are converted to the monotonic clock when they arrive, so the wall clock may be set later."""
+    """Time tags are converted to the monotonic clock when they arrive; the wall clock may be set later."""
     decoder = Decoder(tiny_model, capacity=slots_for(2))
     engine = Engine(Mixer(decoder, 48_000, voices=2), pulled=True)
     due: list[int] = []

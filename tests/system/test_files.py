@@ -1,4 +1,4 @@
-"""Models and sounds that OSC messages name are loaded while the server plays, or refused in one line."""
+"""Models and sounds that OSC messages name are loaded during playback, or refused in one line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def library(tiny_model: Path, other_model: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_server_changes_to_a_model_of_another_rate_and_size(
+def test_server_switches_to_a_model_with_a_different_rate_and_size(
     tiny_model: Path, library: Path, tmp_path: Path
 ) -> None:
     presets = str(tmp_path / "presets.json")
@@ -104,7 +104,9 @@ def test_axes_of_the_latent_space_are_named_after_the_sounds_at_their_ends(tiny_
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the test reads /proc")
-def test_worker_frees_the_memory_of_models_that_no_longer_play(tiny_model: Path, tmp_path: Path) -> None:
+def test_worker_frees_the_memory_of_models_that_are_no_longer_in_use(
+    tiny_model: Path, tmp_path: Path
+) -> None:
     """Each loaded copy of the model `digits` takes 16 MB."""
     settled_mb = 0.0
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as server:

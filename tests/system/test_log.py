@@ -1,4 +1,4 @@
-"""The log of a real server: what is lost if the server is killed, and the sound rendered from the log."""
+"""The log of a real server: its losses if the server is killed, and the sound rendered from the log."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Hand:
         self._client.send_message(str(address), values)
 
     def change(self, model: str) -> None:
-        """Change the model, and play on until the new model plays."""
+        """Switch to a model, and continue to play until the server uses it."""
         self._server.send("/morph/model", model)
         while not select.select([self._server._client._sock], [], [], 0.02)[0]:
             self.gesture()

@@ -71,7 +71,7 @@ def controller(name: str = "keys") -> Iterator[Controller]:
 
 @pytest.fixture
 def jack(jack_server: Jack, monkeypatch: pytest.MonkeyPatch) -> Jack:
-    """A JACK server, which is also used by the clients in this process."""
+    """A JACK server, which the clients in this process use, too."""
     jack_server.use(monkeypatch)
     return jack_server
 
@@ -291,7 +291,7 @@ def test_midi_notes_play_again_after_jack_restarts(
 def test_server_with_midi_ends_although_jack_is_stuck(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A synchronous JACK server is stuck for minutes if some other client dies in the middle of a cycle."""
+    """A synchronous JACK server is stuck for minutes if a different client dies in the middle of a cycle."""
     options = ["--device", "system", "--synchronous", "--midi", "keys", "--midi-backend", "jack"]
     with Jack() as jack:
         jack.wait()
@@ -338,7 +338,7 @@ class Player:
             self._asked, self._sent = "", self._client.last_frame_time
 
     def lag(self, way: str) -> int:
-        """Send a note by `way`, midi or osc; return the samples from the start of its cycle to its sound."""
+        """Send a note by `way`, midi or osc; return the delay in samples from its cycle to its sound."""
         self._asked = way
         try:
             return self._lags.get(timeout=TIMEOUT_S)

@@ -25,7 +25,7 @@ NAMES = ("kick", "snare", "hihat")
 def perform(server: Server, seconds: float, draw: random.Random) -> None:
     """Send random messages of all kinds until `seconds` of sound have been played."""
     end = float(server.status()["seconds"]) + seconds
-    hand = SimpleUDPClient("127.0.0.1", server.port)  # another client, whose replies are ignored
+    hand = SimpleUDPClient("127.0.0.1", server.port)  # a different client, whose replies are ignored
     hand.send_message("/morph/gain", -14.0)
     while float(server.status()["seconds"]) < end:
         time.sleep(0.01)

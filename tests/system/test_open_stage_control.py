@@ -1,6 +1,6 @@
 """The scripts of the session for Open Stage Control, run by Node.js, with a real server.
 
-The point is the z (position in the latent space) that the performer moves.
+"Point" means the current z, the position in latent space that the performer moves.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def test_displayed_values_are_not_sent_back(surface: Surface) -> None:
     assert all(action[3]["send"] is False for action in done)
 
 
-def test_map_shows_the_place_of_the_touch_until_another_client_moves_the_point(
+def test_map_shows_the_position_of_the_touch_until_another_client_moves_the_point(
     surface: Surface, server: Server
 ) -> None:
     surface.tell("touch", "map", [0.4, 0.6])
@@ -137,7 +137,7 @@ def test_ranges_of_many_dimensions_are_joined_from_several_replies(surface: Surf
     assert variables(done, "ranges") == [ranges]
 
 
-def test_class_names_are_shown_at_their_places_on_the_map(surface: Surface, server: Server) -> None:
+def test_class_names_are_shown_at_their_positions_on_the_map(surface: Surface, server: Server) -> None:
     _, places = server.ask("/morph/get/places")
     (html,) = variables(surface.tell("receive", "/morph/places.reply", places), "names")
     shown = re.findall(r'<span style="left: (\S+)%; bottom: (\S+)%">(\w+)</span>', html)

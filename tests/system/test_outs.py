@@ -1,4 +1,4 @@
-"""Named outs on a real JACK server: each class plays on its ports, and the sum of all is the stereo mix."""
+"""Named outs on a real JACK server: each class is heard on its ports, and their sum is the stereo mix."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The web page of a real server, in a real browser.
 
-The page has a map of sounds. The point is the z (position in the latent space) that the performer moves.
+The page has a map of sounds. "Point" means the current z, the position in latent space that the performer
+moves.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def test_page_shows_that_it_is_loading_until_its_scripts_run(chromium: BrowserCo
     assert "Loading the page" not in tab.page.inner_text("header")
 
 
-def test_page_shows_refused_messages_of_other_programs(tab: Tab, server: Server) -> None:
+def test_page_shows_refused_messages_from_other_programs(tab: Tab, server: Server) -> None:
     server.send("/morph/tigger", 1.0)
     tab.page.wait_for_selector(".notes :text('/morph/tigger')")
     assert "did you mean /morph/trigger" in (tab.page.text_content(".notes") or "")
@@ -176,9 +177,7 @@ def test_each_control_of_the_point_moves_the_point_and_undo_restores_it(tab: Tab
     moved(lambda: page.locator("input.morph").press("End"))
     moved(lambda: page.locator(".pad").click(position={"x": 30, "y": 80}))
     here = point()
-    page.wait_for_timeout(
-        1000 * GESTURE_S + 50
-    )  # so that the next move is a new gesture, which is undone alone
+    page.wait_for_timeout(1000 * GESTURE_S + 50)  # makes the next move a new gesture, which is undone alone
     moved(lambda: page.locator(".axis input").first.press("End"))
     moved(lambda: page.click("[aria-label='Undo the latest move']"))
     assert np.allclose(point(), here, atol=1e-3)
@@ -274,7 +273,7 @@ def test_a_click_and_a_midi_message_assign_a_midi_control(tab: Tab, server: Serv
     tab.page.wait_for_selector(".learn[aria-pressed=false]")
     tab.page.evaluate(send, [0xB2, 74, 127])
     server.wait_until(gain_db=12.0)
-    tab.page.evaluate(send, [0xB1, 74, 0])  # has no effect, as the channel is another
+    tab.page.evaluate(send, [0xB1, 74, 0])  # has no effect, because the channel is different
     tab.page.evaluate(send, [0xB2, 74, 0])
     server.wait_until(gain_db=-40.0)
     server.send("/morph/gain", 0.0)
@@ -367,7 +366,7 @@ def test_sound_played_from_the_page_equals_its_rendered_log_and_steps_are_in_tim
         name, *place = tab.page.evaluate("(({name, x, y}) => [name, x, y])(soundmap.dots[0])")
         tab.page.mouse.click(*tab.place(*place))
         server.wait_until(hits=1)
-        place_of_point = server.ask("/morph/get/xy")[1]  # the dots have rounded places
+        place_of_point = server.ask("/morph/get/xy")[1]  # the positions of the dots are rounded
         assert np.allclose(place_of_point, place, atol=1e-3), name
         x, y = tab.empty_place()
         tab.page.mouse.move(*tab.place(x, y))
@@ -389,7 +388,7 @@ def test_sound_played_from_the_page_equals_its_rendered_log_and_steps_are_in_tim
         tab.page.click("button:text-is('Play')")
         tab.page.wait_for_selector("text=Stop the steps")
         assert tab.complaints == []
-        tab.page.close()  # the server plays on without the page
+        tab.page.close()  # the server continues to play without the page
         hits = float(server.status()["hits"])
         while float(server.status()["hits"]) < hits + 4:
             server.play_for(0.1)

@@ -1,6 +1,6 @@
 """The bundled patch controls a server and shows its replies, in real Pure Data without a window.
 
-The point is the z (position in the latent space) that the performer moves.
+"Point" means the current z, the position in latent space that the performer moves.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`trainer play`, which trains a model on a folder of sounds while a server already plays it.
+"""`trainer play`, which trains a model on a folder of sounds while a server is already playing the model.
 
-The learner is the process that trains; the server plays on if the learner is killed.
+The learner is the process that trains the model; the server continues to play if the learner is killed.
 """
 
 from __future__ import annotations
@@ -118,13 +118,13 @@ BEYOND_LEARN = {"librosa", "numba", "llvmlite", "sklearn", "joblib", "pooch", "t
 
 
 def number(pattern: str, text: str) -> float:
-    """Return the number that the group of a pattern matches in a text."""
+    """Return the number that the group of a pattern matches in a string."""
     found = re.search(pattern, text)
     assert found, text
     return float(found[1])
 
 
-def test_ctrl_c_during_training_keeps_the_version_that_plays_and_its_presets(kit: Path) -> None:
+def test_ctrl_c_during_training_keeps_the_current_version_and_its_presets(kit: Path) -> None:
     with Player(kit, "--quality", "best") as player:
         player.wait_for("--quality on this machine")
         player.client.send_message("/morph/preset/store", ["mine"])

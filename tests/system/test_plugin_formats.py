@@ -36,7 +36,7 @@ class Pass:
     Attributes:
         sound: the sound that the plugin made, float32 [T, C].
         buses: the number of channels and the name of each output bus.
-        start: the sample at which the score starts.
+        start: index of the sample at which the score starts.
         server: the value of the parameter "Server" at the end.
         faults: names of functions, such as allocations, that the audio callback called but must not call.
     """
@@ -172,7 +172,7 @@ def test_bounce_equals_the_pass_in_real_time_with_events_at_their_samples(
         live = host.play(lines, 16_000, block=LIVE_BLOCK, live=True)
         log = last_log(folder)
         found = commands(log)
-        began = found[0] - times[0]  # sample of the server at which the score starts
+        began = found[0] - times[0]  # index of the server's sample at which the score starts
         sound, exact = live.sound[live.start :], rendered(log)[began:]
         if [at - began for at in found] == times and np.abs(sound - exact[: len(sound)]).max() < 1e-3:
             break
@@ -185,7 +185,7 @@ def test_bounce_equals_the_pass_in_real_time_with_events_at_their_samples(
 
 
 def commands(log: Path) -> list[int]:
-    """Return the sample of each command in a log, from the first hit on."""
+    """Return the sample index of each command in a log, from the first hit onwards."""
     lines = [json.loads(line) for line in log.read_text().splitlines()[1:-1]]
     first = next(number for number, line in enumerate(lines) if line["do"] == "trigger")
     return [line["at"] for line in lines[first:]]
@@ -203,7 +203,7 @@ def test_sound_is_exact_after_the_host_changes_rate_and_block(
     first = rendered(log.with_name(log.name.replace("-2.jsonl", ".jsonl")))  # the log before the rate changed
     assert_equal(passes[0].sound, first)
     assert_equal(passes[1].sound, second[:6_000])
-    assert_equal(passes[2].sound, second[6_000:])  # the same log, as only the block size has changed
+    assert_equal(passes[2].sound, second[6_000:])  # the same log, because only the block size has changed
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -215,7 +215,7 @@ def test_sequencer_follows_the_transport_of_the_host(
     monkeypatch: pytest.MonkeyPatch,
     form: str,
 ) -> None:
-    monkeypatch.setenv("SOUNDMORPH_SERVER", "false")  # so the plugin must find the running server
+    monkeypatch.setenv("SOUNDMORPH_SERVER", "false")  # the plugin must therefore find the running server
     log, step = folder / "log.jsonl", RATE * 60 // 125 // 4
     with Server(tiny_model, "--device", "bridge:live", "--oscquery", "off", "--log", str(log)) as server:
         server.ask("/morph/seq/add", "kick")

@@ -28,7 +28,7 @@ def options(folder: Path) -> list[str]:
 
 
 def hits_of(log: Path) -> tuple[Hits, int]:
-    """Return the sample and step (encoded by the velocity) of each hit in a log, and the sample rate."""
+    """Return the sample index and step (encoded by the velocity) of each hit in a log, and the rate."""
     header = read_header(log)
     hits = [(at, each) for at, each in commands(log, header.latent_dim) if isinstance(each, Trigger)]
     return [(at, round(128 * each.velocity) - 1) for at, each in hits], header.sample_rate
@@ -43,7 +43,7 @@ def fill(server: Server, steps: int) -> None:
 
 
 def grid(samples: Sequence[int], rate: int, bpm: Fraction, swing: Fraction) -> list[int]:
-    """Return the ideal samples of as many steps as there are `samples`, from `samples[0]` on.
+    """Return the ideal sample indices of as many steps as there are `samples`, from `samples[0]` onwards.
 
     Swing delays every second step.
     """
@@ -92,7 +92,7 @@ def test_hits_in_the_log_lie_on_the_grid_to_the_sample_and_replay_exactly(
 def test_tempo_changes_neither_skip_nor_repeat_a_step_and_keep_to_the_grid(
     tiny_model: Path, tmp_path: Path
 ) -> None:
-    """A step at which the tempo changes is the last on the earlier grid and the first on the new grid."""
+    """A step at which the tempo changes is the last step on the old grid and the first on the new grid."""
     tempos = [300.0, 187.5, 263.4, 300.0, 222.2]
     with Server(tiny_model, *options(tmp_path)) as server:
         fill(server, 64)
@@ -118,7 +118,7 @@ def test_tempo_changes_neither_skip_nor_repeat_a_step_and_keep_to_the_grid(
     assert all(steps >= 4 for steps in held)
 
 
-def test_subscribers_receive_the_edits_of_other_clients(tiny_model: Path, tmp_path: Path) -> None:
+def test_subscribers_receive_the_edits_by_other_clients(tiny_model: Path, tmp_path: Path) -> None:
     with (
         Server(tiny_model, *options(tmp_path)) as server,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as editor,

@@ -1,4 +1,4 @@
-"""A recording on a disk that stalls, that is, stops writing for some time."""
+"""A recording on a disk that stalls: it stops writing for some time."""
 
 from __future__ import annotations
 

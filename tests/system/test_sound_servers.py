@@ -11,7 +11,7 @@ import pytest
 from tests.system.rig import MAX_DIFFERENCE, PipeWire, Pulse, Server, expected, onset
 
 Z = (1.0, -1.0, 0.5, 0.0)
-TRIES = 60  # dropouts occur, mostly while other virtual machines take a fifth of the CPU
+TRIES = 60  # dropouts occur, mostly while other virtual machines use a fifth of the CPU
 
 
 @pytest.mark.parametrize("kind", [Pulse, PipeWire])
@@ -28,7 +28,7 @@ def test_server_plays_exact_samples_before_and_after_the_sound_server_restarts(
             card.stop(signal.SIGKILL)
             server.wait_for("has gone; the sound returns")
             hits = float(server.status()["hits"])
-            server.send("/morph/trigger", 1.0)  # the server plays on, though nobody hears it
+            server.send("/morph/trigger", 1.0)  # the server continues to play, although nobody hears it
             server.wait_until(hits=hits + 1, voices=0)
             with kind(tmp_path) as again:
                 server.wait_for("is back")

@@ -1,4 +1,4 @@
-"""The SuperCollider class SoundMorph, in a real sclang, controls a server and knows its sound classes."""
+"""The SuperCollider class SoundMorph, in a real sclang, controls a server and reads its sound classes."""
 
 from __future__ import annotations
 

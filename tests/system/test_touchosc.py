@@ -16,7 +16,7 @@ from tests.system.rig import Server
 
 HARNESS = Path(__file__).with_name("touchosc.lua")
 PAGE = "soundmorph"
-# These messages ask for replies at another port, which is not needed here: `talk` forwards the replies.
+# These messages ask for replies at a different port, which is not needed here: `talk` forwards the replies.
 REDIRECTS = ("/morph/reply", "/morph/subscribe")
 
 
@@ -67,7 +67,7 @@ class Layout:
         return tuple(self._controls[name]["color"].values())
 
     def lit(self, row: int) -> list[int]:
-        """Return the numbers of the steps of a row that are on, counted from 1."""
+        """Return the numbers, from 1, of the steps in a row that are on."""
         steps = range(1, touchosc.STEPS + 1)
         return [step for step in steps if self.colour(f"step{row}_{step}") == touchosc.ORANGE]
 
@@ -89,7 +89,7 @@ class Layout:
         self.receive(*server.ask("/morph/get/status"))
 
 
-def test_pads_and_axes_and_places_on_the_map_have_the_names_that_the_server_sends(server: Server) -> None:
+def test_pads_and_axes_and_positions_on_the_map_have_the_names_that_the_server_sends(server: Server) -> None:
     layout = Layout()
     layout.talk(server)
     classes = [str(each) for each in server.ask("/morph/get/classes")[1]]
@@ -119,7 +119,7 @@ def test_setting_a_step_in_an_empty_row_adds_a_lane_with_the_sound_of_the_latest
     assert layout.sent[-1] == ("/morph/seq/lane/0/step/2", [0])
 
 
-def test_steps_show_the_edits_of_other_clients_and_the_step_that_plays(server: Server) -> None:
+def test_steps_show_the_edits_by_other_clients_and_the_current_step(server: Server) -> None:
     layout = Layout()
     server.send("/morph/seq/add", "kick", "snare")
     server.send("/morph/seq/lane/0/step/5", 0.5)

@@ -42,7 +42,7 @@ def make_sound() -> MakeSound:
 
 
 def _made(members: list[tuple[int, str, str]]) -> Sounds:
-    """Return a sound for each (label, source, group); their waveforms are constant: 1, 2, 3, …"""
+    """Return a sound for each (label, source, group); the waveforms are constant: 1, 2, 3, …"""
     labels = torch.tensor([label for label, _, _ in members])
     return Sounds(
         names=tuple(str(i) for i in range(len(members))),

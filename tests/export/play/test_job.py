@@ -21,7 +21,7 @@ def _folder(place: Path) -> Path:
     return place
 
 
-def test_another_folder_of_the_same_name_does_not_replace_a_run(tmp_path: Path) -> None:
+def test_different_folder_with_the_same_name_does_not_replace_a_run(tmp_path: Path) -> None:
     first, second = (_folder(tmp_path / place / "My Samples") for place in ("one", "two"))
     run = _folder(tmp_path / "runs" / "My Samples")
     _folder(tmp_path / "runs" / "My Samples-2")

@@ -96,7 +96,7 @@ def test_folder_that_other_users_can_read_is_refused(
         BridgeFile("test", 2, 48_000)
 
 
-def test_file_of_another_format_is_refused(tmp_path: Path) -> None:
+def test_file_in_a_different_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.bridge").write_bytes(bytes(8192))
     with pytest.raises(BridgeError, match="not a bridge of version 1"):
         BridgeMemory(tmp_path / "other.bridge")

@@ -25,7 +25,7 @@ from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.voices.sound_cache import STATE_BYTES, SoundCache
 
 DATAGRAMS_PER_BLOCK = 20
-WARM = 0.5  # share of the datagrams that are sent before the first measurement of memory
+WARM = 0.5  # fraction of the datagrams that are sent before the first measurement of memory
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Outcome:
         uncounted: number of malformed datagrams that the server did not count as such.
         loudest: largest absolute value of a sample.
         broken_blocks: number of blocks with samples that are not finite.
-        grown: bytes by which the process's memory grew after the share `WARM` of the datagrams.
+        grown: bytes by which the process's memory grew after the fraction `WARM` of the datagrams.
     """
 
     datagrams: int
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def play(count: int, seed: int, model: Path) -> Outcome:
-    """Send `count` datagrams to a server while its engine plays, and return what happened.
+    """Send `count` datagrams to a server while its engine is playing, and return what happened.
 
     Exceptions in the server are not caught.
     """
@@ -98,7 +98,7 @@ def play(count: int, seed: int, model: Path) -> Outcome:
 
 
 def _memory() -> int:
-    """Return the resident memory of this process in bytes; where /proc does not exist, its peak so far."""
+    """Return the resident memory of this process in bytes; without /proc, return its peak so far."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:

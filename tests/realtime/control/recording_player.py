@@ -1,4 +1,4 @@
-"""A stand-in for the process that plays, for tests of the process that receives messages."""
+"""A stand-in for the process that renders the sound, for tests of the process that receives messages."""
 
 from __future__ import annotations
 

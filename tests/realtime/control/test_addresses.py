@@ -1,6 +1,6 @@
 """The table of OSC addresses: the requests that messages become, refused messages, and the generated page.
 
-The point is the z (position in the latent space) that the performer moves; a touch has a point of its own.
+"Point" means the current z, the position in latent space that the performer moves. A touch has its own point.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def test_digits_are_recognised_as_words_text_and_numbers(info: ModelInfo, said: 
 
 
 def test_xy_moves_the_point_to_a_mean_of_sounds_weighted_by_distance_on_the_map(info: ModelInfo) -> None:
-    """At a sound's place on the map, z is the sound's z; elsewhere, a sound at distance d weighs 1 / d^4."""
+    """At a sound's map position, z is the sound's z; elsewhere, a sound's weight is 1 / distance^4."""
     square = LatentSpace(info).map
     assert (square.min(axis=0) == 0.0).all()
     assert (square.max(axis=0) == 1.0).all()
@@ -87,10 +87,10 @@ def test_xy_moves_the_point_to_a_mean_of_sounds_weighted_by_distance_on_the_map(
 
 
 def test_point_is_projected_onto_the_map(info: ModelInfo) -> None:
-    """The midpoint of two sounds lies midway between their places, and a far point lies at the edge."""
+    """The midpoint of two sounds lies midway between their positions, and a far point lies at the edge."""
     space = LatentSpace(info)
     sounds = np.array([a.z for a in info.anchors])
-    rounding = 1e-3 / np.ptp([a.xy for a in info.anchors], axis=0).min()  # stored places have three decimals
+    rounding = 1e-3 / np.ptp([a.xy for a in info.anchors], axis=0).min()  # stored with three decimals
     for at in (0, 5, 69):
         np.testing.assert_allclose(space.on_map(sounds[at]), space.map[at], rtol=0, atol=rounding)
     midway = space.map[:2].mean(axis=0)

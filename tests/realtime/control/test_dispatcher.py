@@ -1,7 +1,7 @@
 """The dispatcher (`Control`), which turns messages into commands for a player, and answers the senders.
 
-The point is the z (position in the latent space) that performers move. Moves in quick succession are one
-gesture, which is undone as a whole.
+"Point" means the current z, the position in latent space that performers move. Moves in quick succession are
+one gesture, which is undone as a unit.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def test_glides_in_beats_follow_the_tempo(control: Control, player: RecordingPla
     say(control, "/morph/seq/tempo", 100)
     say(control, "/morph/glide/beats", 2)
     say(control, "/morph/z", *kick)
-    say(control, "/morph/seq/beat", 0.0, 150.0)  # the beat and the tempo of another program
+    say(control, "/morph/seq/beat", 0.0, 150.0)  # the beat and the tempo from a different program
     say(control, "/morph/z", *snare)
     say(control, "/morph/goto/beats", "kick", 1.0, "smooth")
     say(control, "/morph/path/beats", 4.0, "kick", "snare")
@@ -319,7 +319,7 @@ def test_presets_are_stored_recalled_and_deleted(control: Control, player: Recor
 def test_refused_store_changes_nothing(decoder: Decoder, player: RecordingPlayer, tmp_path: Path) -> None:
     control = Control(decoder.info, player, preset_file=PresetFile(tmp_path / "presets.json"))
     presets, patterns = (f"/morph/{kind}/store" for kind in ("preset", "seq"))
-    with FileLock(tmp_path / ".presets.json.lock"):  # another server is saving
+    with FileLock(tmp_path / ".presets.json.lock"):  # a different server is saving
         refused = {
             (address, name)
             for name in map(str, range(70))
@@ -330,14 +330,14 @@ def test_refused_store_changes_nothing(decoder: Decoder, player: RecordingPlayer
             name for name in map(str, range(70)) if (presets, name) not in refused
         }
         assert len(control.presets) + len(control.presets.patterns.named) == 140 - len(refused)
-        assert 140 - len(refused) in (64, 65)  # 64 jobs may wait, and one may have begun
+        assert 140 - len(refused) in (64, 65)  # 64 jobs may wait, and one job may have begun
         (error,) = say(control, "/morph/preset/delete", "0")
         assert error.arguments[1] == "too many background jobs are waiting"
         assert "0" in control.presets
     wait_for_news(control, 140 - len(refused))
 
 
-def test_presets_of_another_model_are_copied_on_request(
+def test_presets_of_a_different_model_are_copied_on_request(
     decoder: Decoder, player: RecordingPlayer, tmp_path: Path
 ) -> None:
     path, address = tmp_path / "presets.json", "/morph/preset/adopt"
@@ -356,7 +356,7 @@ def test_presets_of_another_model_are_copied_on_request(
     say(control, address)
     assert wait_for_news(control, 1) == [
         Message("/morph/done", (address, checksums[1]))
-    ]  # the presets saved last
+    ]  # the most recently saved presets
     assert dict(control.presets) == {"fat": (2.0, *z[1:])}
     say(control, address, checksums[0])
     wait_for_news(control, 1)
@@ -393,7 +393,7 @@ def test_refusal_of_a_preset_of_an_earlier_version_shows_the_command_that_adopts
         (
             "/morph/preset/recall",
             {"thin": "", "Fat": f" s {checksum}"},
-        ),  # the section saved last needs no checksum
+        ),  # the most recently saved section needs no checksum
         ("/morph/trigger", {"thin": ""}),
     ):
         for name, more in wanted.items():
@@ -425,7 +425,7 @@ def test_map_dimensions_and_latency_are_reported(control: Control, player: Recor
     assert latency == Message("/morph/latency.reply", ("queue", 8.0, "total", 8.0))
 
 
-def test_reply_about_places_has_the_places_of_class_centres_on_the_map(control: Control) -> None:
+def test_reply_about_places_contains_the_positions_of_class_centres_on_the_map(control: Control) -> None:
     (answer,) = say(control, "/morph/get/places")
     classes = control.info.classes
     assert answer.arguments[::3] == tuple(each.name for each in classes)
@@ -563,7 +563,7 @@ def test_restarted_player_does_not_get_scheduled_commands(
     assert _commands_of_a_restart(control, player) == [SetZ(z), Gain(-6.0)]
 
 
-def test_messages_are_refused_while_no_engine_runs(
+def test_messages_are_refused_while_no_engine_is_running(
     control: Control, player: RecordingPlayer, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object) -> None:

@@ -258,7 +258,7 @@ def test_dropped_datagrams_do_not_delay_messages_to_senders(
 
 @pytest.fixture
 def server(engine: Engine, decoder: Decoder) -> Iterator[Server]:
-    """A running server; the budget of messages that each sender may send never refills."""
+    """A running server; the message budget of each sender never refills."""
     with osc.bind(port=0) as listener:
         server = Server(Control(decoder.info, engine), listener, Access(clock=lambda: 0.0))
         server.start()

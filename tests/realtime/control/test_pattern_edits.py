@@ -1,6 +1,6 @@
 """Messages that edit the pattern of the sequencer: each edit reaches the player once, and all subscribers.
 
-A pattern has lanes; a lane plays one sound, or a morph between two, at some of the steps.
+A pattern has lanes; a lane plays one sound, or a morph between two sounds, at some of the steps.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Rig:
         return _facts(head.arguments), [_lane(lane) for lane in lanes]
 
     def change_model(self, name: str) -> None:
-        """Change the model; return when the change is done."""
+        """Switch to a model; return when the change is complete."""
         self.control.handle([Message("/morph/model", (name,))], ANNA)
         end = time.monotonic() + 30.0
         while (ANNA, Message("/morph/done", ("/morph/model", name))) not in self.news():
@@ -431,7 +431,7 @@ def test_restarted_player_gets_the_pattern_and_the_command_to_start(rig: Rig) ->
     assert told == [SetClock(90.0, 50.0, 16), SetStep(0, (Trigger(1.0),)), StartSteps()]
 
 
-def test_path_moves_the_point_through_its_places_on_the_map_in_each_loop(rig: Rig) -> None:
+def test_path_moves_the_point_through_its_positions_on_the_map_in_each_loop(rig: Rig) -> None:
     place = rig.control.space.map.tolist()
     asked = rig.say(("path", *place[0], *place[1], *place[2]))[1]
     ways = [each.path for each in asked if isinstance(each, SetStep)]

@@ -34,7 +34,7 @@ def test_presets_survive_a_restart(info: ModelInfo, tmp_path: Path) -> None:
 
 
 def namesake(info: ModelInfo) -> ModelInfo:
-    """Return a model with the name and configuration of `info` but with other sounds."""
+    """Return a model with the name and configuration of `info` but with different sounds."""
     return replace(info, anchors=info.anchors[1:])
 
 
@@ -84,7 +84,7 @@ def test_section_of_an_earlier_version_is_deleted_once_a_newer_one_has_its_prese
     assert [*json.loads(path.read_text())["models"]] == kept
 
 
-def test_presets_of_another_model_with_the_same_name_are_offered_but_not_copied(
+def test_presets_of_a_different_model_with_the_same_name_are_offered_but_not_copied(
     info: ModelInfo, tmp_path: Path
 ) -> None:
     path, said = tmp_path / "presets.json", list[str]()
@@ -112,7 +112,7 @@ def test_presets_of_another_model_with_the_same_name_are_offered_but_not_copied(
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"\xff\xfe", b"[]", b'{"soundmorph_presets": 2}', b"[" * 100_000]
 )
-def test_broken_file_is_reported_once_and_kept_under_another_name(
+def test_broken_file_is_reported_once_and_kept_under_a_different_name(
     info: ModelInfo, tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "presets.json"
@@ -155,7 +155,7 @@ def test_presets_that_do_not_fit_are_left_out_and_stay_in_the_file(info: ModelIn
 
 
 @pytest.mark.parametrize("value", ["NaN", "9" * 400, "9" * 5000, '"\\ud800"', "[" * 50 + "]" * 50])
-def test_invalid_section_of_another_model_does_not_prevent_saving(
+def test_invalid_section_of_a_different_model_does_not_prevent_saving(
     info: ModelInfo, tmp_path: Path, value: str
 ) -> None:
     path = tmp_path / "presets.json"

@@ -1,6 +1,6 @@
 """A project: the state of the server (settings, presets, pattern), which a plugin host stores and restores.
 
-If the model of a project is missing, every z in the project is left out, and this is reported.
+If the model of a project is missing, every z in the project is left out, and the server reports this.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def test_project_restores_settings_presets_and_pattern(decoder: Decoder, kept: d
     control.close()
 
 
-def test_points_of_another_model_are_left_out(decoder: Decoder, kept: dict[str, Any]) -> None:
+def test_points_of_a_different_model_are_left_out(decoder: Decoder, kept: dict[str, Any]) -> None:
     control = Control(decoder.info, RecordingPlayer())
     other = {**kept, "model": {"name": "other", "checksum": "0123456789abcdef"}}
     (fault,) = project.restore(other, control)

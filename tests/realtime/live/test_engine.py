@@ -100,9 +100,9 @@ def test_handing_over_a_block_neither_waits_nor_logs(make_engine: Callable[..., 
 def test_late_blocks_are_silent_and_counted_only_during_sound(
     make_engine: Callable[..., Engine],
 ) -> None:
-    engine = make_engine(synchronous=False)  # every block is late, as the render thread has not started
+    engine = make_engine(synchronous=False)  # every block is late, because the render thread has not started
     np.testing.assert_array_equal(take(engine, 5), 0.0)
-    assert (engine.late_blocks, engine.asked) == (0, 5)  # nobody hears a late block while no voice sounds
+    assert (engine.late_blocks, engine.asked) == (0, 5)  # without a sounding voice, this is inaudible
     engine.submit([Trigger(1.0)])
     engine.render_next()
     assert take(engine, 1).any()
@@ -143,7 +143,7 @@ class Slow:
 def test_under_high_load_more_frames_are_decoded_per_call_and_voices_shed_unless_synchronous(
     make_engine: Callable[..., Engine], synchronous: bool
 ) -> None:
-    """A synchronous device waits for each block, so no block is late."""
+    """A synchronous device waits for each block; therefore, no block is late."""
     engine = make_engine(synchronous=synchronous, effects=Slow())
     engine.start()
     for _ in range(1000):
@@ -165,7 +165,7 @@ def test_hits_wait_for_a_longer_queue_for_at_most_a_few_blocks(
     warm_up(mixer)
 
     class Device:
-        """A device that takes every block as soon as it is finished, and one more."""
+        """A device that takes every block as soon as it is finished, and one more block."""
 
         latency_samples = 0
         blocks = 0
@@ -305,7 +305,7 @@ def test_scheduled_loop_starts_at_the_exact_sample(make_engine: Callable[..., En
 
 
 def test_hits_of_the_next_step_that_need_decoding_are_counted_before_its_block(make_mixer: Make) -> None:
-    """Blocks in which hits begin to be decoded take longer, so the engine must know them in advance."""
+    """Blocks in which the decoding of hits begins take longer; the engine must know them in advance."""
     mixer = make_mixer()
     crossfade, block = Crossfade(mixer), np.zeros((128, 2), np.float32)
     here = tuple(mixer.glide.target)

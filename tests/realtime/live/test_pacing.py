@@ -1,6 +1,7 @@
 """Pacing: the lead, the time from the start of a block's rendering until the device takes the block.
 
-The lead is a margin plus the time that decoding may take. A stream is a sound that is decoded as it plays.
+The lead is a margin plus the time that decoding may take. A stream is a sound that is decoded while it is
+playing.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def test_hit_with_a_cached_sound_needs_no_decoding_until_its_point_moves(
 def test_paced_engine_plays_the_same_sound_as_an_unpaced_one(
     make_mixer: Callable[..., Mixer], decoder: Decoder
 ) -> None:
-    """The sounds are compared from their onsets on."""
+    """The sounds are compared from their onsets onwards."""
     heard = []
     for paced in (False, True):
         mixer = make_mixer()

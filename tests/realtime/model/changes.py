@@ -40,7 +40,7 @@ def metadata(**changes: object) -> Change:
 
 
 def external(model: onnx.ModelProto) -> None:
-    """Make the model refer to another file for the data of a tensor."""
+    """Make the model refer to a different file for the data of a tensor."""
     tensor = model.graph.initializer[0]
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="/etc/passwd")

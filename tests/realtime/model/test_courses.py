@@ -24,7 +24,7 @@ def info(decoder: Decoder) -> ModelInfo:
 @pytest.mark.parametrize(
     ("share", "t", "level_db"), [(0.0, 0.0, 0.0), (0.25, 0.125, 3.0), (0.5, 0.25, 6.0), (1.0, 1.0, -1.0)]
 )
-def test_course_maps_a_share_of_the_way_to_a_position_and_a_level(
+def test_course_maps_a_fraction_of_the_way_to_a_position_and_a_level(
     info: ModelInfo, share: float, t: float, level_db: float
 ) -> None:
     first, _, last = (each.name for each in info.classes)

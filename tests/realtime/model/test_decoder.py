@@ -84,7 +84,7 @@ def test_save_into_an_existing_state_allocates_nothing(tiny_model: Path) -> None
     assert np.array_equal(decoder.step(z[:, 4:]), wanted)
 
 
-def test_state_of_another_model_is_refused(tiny_model: Path) -> None:
+def test_state_of_a_different_model_is_refused(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=1)
     state = decoder.save(0)
     foreign = StreamState(tuple(cache[:-1] for cache in state.caches), 0)

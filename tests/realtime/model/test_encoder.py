@@ -44,7 +44,7 @@ def _operator(model: onnx.ModelProto) -> None:
 
 
 def _huge_tensor(model: onnx.ModelProto) -> None:
-    """Add a convolution whose output would fill the memory, as it has very many filters."""
+    """Add a convolution with so many filters that its output would fill the memory."""
     many = 2**18
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((many, 1, 1), np.float32), "many"))
     first = next(node for node in model.graph.node if node.op_type == "Unsqueeze")
@@ -95,7 +95,7 @@ def test_encoder_and_decoder_are_not_interchangeable(tiny_model: Path) -> None:
         Decoder(encoder_path(tiny_model))
 
 
-def test_encoder_of_another_decoder_is_refused(tiny_model: Path) -> None:
+def test_encoder_for_a_different_decoder_is_refused(tiny_model: Path) -> None:
     info = verify.read(tiny_model).info
     Encoder(encoder_path(tiny_model), info)
     with pytest.raises(ModelError, match="a different decoder"):
@@ -157,7 +157,7 @@ def test_recording_of_an_hour_is_refused(tiny_model: Path) -> None:
 
 
 def test_sound_file_of_more_than_ten_minutes_is_refused(tiny_model: Path, tmp_path: Path) -> None:
-    """The file, ten minutes and a second of silence as FLAC, has only 20 kB."""
+    """The file contains ten minutes and a second of silence as FLAC, and has a size of only 20 kB."""
     path, rate = tmp_path / "long.flac", 1000
     soundfile.write(path, np.zeros(601 * rate, np.int16), rate, format="FLAC", subtype="PCM_16")
     with pytest.raises(RealtimeError, match="the sound is too long: at most 10 minutes"):

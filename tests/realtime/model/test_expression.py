@@ -1,6 +1,6 @@
 """Offsets of a hit's z: by its velocity, along a direction, and at random, between the takes of its class.
 
-A direction tells how z changes from soft to hard hits; classes and single drums have directions. Takes are
+A direction is the change of z from soft to hard hits; classes and single drums have directions. Takes are
 training sounds. `dynamics` scales the first offset, and the variation scales the second.
 """
 
@@ -82,7 +82,7 @@ def test_variation_stays_between_the_takes_and_each_seed_gives_one_offset(info: 
     expression = Expression(info)
     z = info.classes[0].centroid
     places = np.array([expression.offset(z, 0.5, 1.0, 1.0, [seed]) for seed in range(300)])
-    assert places.min() >= 0.0  # each offset leads to a place on the edges of the triangle between the takes
+    assert places.min() >= 0.0  # each offset leads to the edge of the triangle between the takes
     np.testing.assert_allclose(places.sum(axis=1), 1.0)
     np.testing.assert_allclose(places.mean(axis=0), (1 / 3, 1 / 3, 1 / 3, 0.0), atol=0.06)
     assert len(np.unique(places, axis=0)) == 300

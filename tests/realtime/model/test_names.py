@@ -34,7 +34,7 @@ def test_a_drum_is_found_by_any_usual_word(said: str, name: str | None) -> None:
     ("said", "name"),
     [("open-hat", "Hat Opens"), ("oh", "Hat Opens"), ("ch", "Hat Closeds"), ("hihat", "Hat Closeds")],
 )
-def test_classes_with_their_words_in_another_order_are_found(said: str, name: str) -> None:
+def test_classes_with_their_words_in_a_different_order_are_found(said: str, name: str) -> None:
     assert Names(("Hat Closeds", "Hat Opens", "Kicks")).find(said) == name
 
 

@@ -1,4 +1,4 @@
-"""The metadata of a model file is the same after writing and reading; inconsistent metadata is refused."""
+"""The metadata of a model file stays the same when written and read; inconsistent metadata is refused."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ NOISE = np.random.default_rng(0).standard_normal(8192).astype(np.float32)
 
 
 @pytest.mark.parametrize("change_db", [0.0, -6.0, 3.0])
-def test_distance_of_a_copy_with_another_gain_is_the_gain(change_db: float) -> None:
+def test_distance_of_a_copy_with_a_different_gain_is_the_gain(change_db: float) -> None:
     changed = NOISE * 10 ** (change_db / 20)
     assert Ear(NOISE, RATE).distance(changed) == pytest.approx(abs(change_db), abs=1e-4)
 

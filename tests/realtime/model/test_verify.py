@@ -80,7 +80,7 @@ def _add(model: onnx.ModelProto, *nodes: tuple[str, list[str], str], **constants
 
 
 def _steps_of_the_frame(model: onnx.ModelProto) -> None:
-    """Add a tensor whose length is 2**20 times the index of the frame, so it is empty in the first frame."""
+    """Add a tensor whose length is 2**20 times the index of the frame; it is empty in the first frame."""
     end = ("Mul", ["first_frame", "million"], "end"), ("Range", ["zero", "end", "one"], "steps")
     _add(model, ("Gather", ["frame", "zero"], "first_frame"), *end, zero=0, one=1, million=2**20)
 

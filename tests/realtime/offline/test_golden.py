@@ -22,11 +22,11 @@ NUMBERS = FOLDER / "levels.json"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 SLICES, BANDS = 6, 5
 TOLERANCE_DB = 0.02
-FLOOR = 1e-4  # added to all amplitudes, so that parts below -80 dB may differ
+FLOOR = 1e-4  # added to all amplitudes; parts below -80 dB may therefore differ
 
 
 def levels(path: Path) -> tuple[list[int], np.ndarray]:
-    """Return what is stored for a file: its length in samples and its rate, and levels in dB.
+    """Return the stored values of a file: its length in samples, its rate, and its levels in dB.
 
     The levels are an array [channels, slices, octaves].
     """

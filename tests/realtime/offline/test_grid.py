@@ -29,7 +29,7 @@ def sound(pack: Path, row: int, column: int) -> np.ndarray:
     return soundfile.read(pack / "sounds" / f"{MIXTURES[row - 1][column - 1]}.wav", dtype="float32")[0]
 
 
-def test_pack_has_the_decoded_sound_of_every_point_of_the_grid(pack: Path, decoder: Decoder) -> None:
+def test_pack_contains_the_decoded_sound_of_every_point_of_the_grid(pack: Path, decoder: Decoder) -> None:
     a, b, c, d = (np.array(decoder.info.point(name)) for name in CORNERS)
     points = [a, (a + b) / 2, b, c, (c + d) / 2, d]
     expected = 0.1 * decoder.decode(points)
@@ -61,7 +61,7 @@ def played(pack: Path, key: int, velocity: int, wheel: int) -> np.ndarray:
     raw.set_sample_quality(1)  # resample without a filter
     raw.cc(0, 7, 127)
     raw.cc(0, 1, wheel)
-    for _ in range(4):  # until the volume has settled
+    for _ in range(4):  # repeat until the volume has settled
         raw.render_block()
     raw.note_on(0, key, velocity)
     return np.stack(raw.render_block(), axis=1)

@@ -69,7 +69,7 @@ def test_score_is_read_by_a_limited_number_of_hits_in_advance(decoder: Decoder) 
     ahead.close()
 
 
-def test_only_sounds_that_were_planned_are_returned(decoder: Decoder, tiny_model: Path) -> None:
+def test_only_planned_sounds_are_returned(decoder: Decoder, tiny_model: Path) -> None:
     ahead = Lookahead(decoder, 1)
     assert ahead.get(np.zeros(4, np.float32)) is None
     ahead.plan((0.0, 0.0, 0.0, 0.0))

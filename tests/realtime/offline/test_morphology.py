@@ -1,6 +1,6 @@
 """Pictures of a performance: the path of z on the map of sounds, as a picture and a self-contained page.
 
-The point is the z that the performer moves; a touch has a point of its own.
+"Point" means the current z, the position in latent space that the performer moves. A touch has its own point.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def test_trace_contains_every_hit_and_glide(decoder: Decoder) -> None:
     np.testing.assert_allclose(trace.z[-1], b)
 
 
-def test_path_follows_the_point_and_hits_of_touches_are_drawn_at_their_own_places(decoder: Decoder) -> None:
+def test_path_follows_the_point_and_hits_of_touches_are_drawn_at_their_own_positions(
+    decoder: Decoder,
+) -> None:
     a, b, c = (0.0, 0.0, 0.0, 0.0), (1.0, 0.0, -1.0, 0.0), (0.0, 2.0, 0.0, 2.0)
     commands: list[tuple[int, Command]] = [
         (0, SetZ(a)),
@@ -75,7 +77,7 @@ def test_glide_is_drawn_until_another_glide_interrupts_it(decoder: Decoder) -> N
     assert trace.seconds[-1] == pytest.approx(0.1)
 
 
-def test_training_sounds_are_projected_to_their_places_on_the_map(decoder: Decoder) -> None:
+def test_training_sounds_are_projected_to_their_positions_on_the_map(decoder: Decoder) -> None:
     anchors = decoder.info.anchors[::9]
     where = on_map(np.array([each.z for each in anchors]), decoder.info)
     np.testing.assert_allclose(where, [each.xy for each in anchors], atol=1e-3)

@@ -25,7 +25,7 @@ def expected_morph(decoder: Decoder, rate: int, steps: int, spacing: float, leve
 
     Args:
         rate: sample rate of the result in Hz.
-        spacing: samples from the start of a sound to the start of the next.
+        spacing: number of samples from the start of a sound to the start of the next sound.
         level: gain of each sound.
     """
     start, end = (np.array(each.centroid) for each in decoder.info.classes[:2])

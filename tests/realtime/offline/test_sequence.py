@@ -24,7 +24,7 @@ STEP = '[[step]]\nbeat = 0\npoint = "kick"\n'
 
 @pytest.fixture
 def play(decoder: Decoder, tmp_path: Path) -> Play:
-    """Return a function that reads the text of a sequence and returns its events at a rate of 1,000 Hz."""
+    """Return a function that reads a sequence from a string and returns its events at a rate of 1,000 Hz."""
 
     def run(text: str, **more: object) -> list[Event]:
         path = tmp_path / "seq.toml"
@@ -125,7 +125,7 @@ def test_points_may_be_mixes_names_numbers_presets_and_sound_files(
 
 
 FIRST = "step 1 (beat 0)"
-# Each entry is the text of a file, the table with the error, and the beginning of the message.
+# Each entry is the content of a file, the table with the error, and the beginning of the message.
 MISTAKES = [
     ("tempo = \n", "", "not TOML: Invalid value (at line 1"),
     ("", "", "no [[step]]"),

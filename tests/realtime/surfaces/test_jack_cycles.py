@@ -1,4 +1,4 @@
-"""MIDI events from JACK, which may repeat or skip cycles: each comes once, with the time of its sample."""
+"""MIDI events from JACK, which may repeat or skip cycles: each event comes once, at its exact time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversion of MIDI clock to beats, which is exact for an even clock and within 1 ms for one with jitter."""
+"""Conversion of MIDI clock to beats: exact for an even clock, and within 1 ms for a clock with jitter."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_delayed_ticks_do_not_move_the_beat(held_s: float) -> None:
 
 
 def _disturbed(seed: int, period: float) -> list[float]:
-    """Return the times of ticks; those from 4.0 s to 4.4 s are late, arrive together, or are lost."""
+    """Return the times of ticks; ticks from 4.0 s to 4.4 s are late, arrive together, or are lost."""
     chance = np.random.default_rng(seed)
     sent, times = [4.0], [period * n for n in range(-24, 480)]
     while sent[-1] < 4.4:
@@ -154,7 +154,7 @@ def test_tempo_is_measured_anew_after_a_pause() -> None:
     assert start == Message("/morph/seq/start")
 
 
-def test_clock_with_much_jitter_still_gives_its_tempo() -> None:
+def test_clock_with_high_jitter_still_gives_its_tempo() -> None:
     chance, period = np.random.default_rng(2), 60 / 120 / TICKS_PER_BEAT
     times = [period * n + float(chance.uniform(0.0, 0.012)) for n in range(-24, 600)]
     beats = [m.arguments for at, m in run(times) if m.address == "/morph/seq/beat" and at > 1.0]

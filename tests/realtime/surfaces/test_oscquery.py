@@ -1,4 +1,4 @@
-"""OSCQuery, by which programs ask for the OSC addresses of the server, over HTTP and websockets.
+"""OSCQuery, with which programs ask for the OSC addresses of the server, over HTTP and websockets.
 
 "The proposal" is the specification of OSCQuery.
 """
@@ -295,7 +295,7 @@ def test_one_client_listens_to_a_limited_number_of_addresses(server: WebServer) 
     with connect(f"ws://127.0.0.1:{server.port}/", compression=None) as client:
         for number in range(MAX_LISTENED - 1):
             tell(client, "LISTEN", f"/nothing/{number}")
-        tell(client, "LISTEN", "/" + "x" * MAX_PATH)  # this path is too long, so it does not count
+        tell(client, "LISTEN", "/" + "x" * MAX_PATH)  # this path is too long and does not count
         tell(client, "LISTEN", "/nothing/last")
         tell(client, "LISTEN", "/morph/gain")  # this is one address too many
         for before, path in (("/nothing/last", "/morph/mode"), ("/morph/mode", "/morph/glide")):

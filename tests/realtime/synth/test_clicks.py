@@ -105,7 +105,7 @@ def test_no_command_makes_a_click(level_model: Path) -> None:
 
 
 def test_change_of_model_makes_no_click(level_model: Path) -> None:
-    """Four mixers play in turn; each replaces the previous one while that one sounds."""
+    """Four mixers play in turn; each replaces the previous mixer while that mixer is sounding."""
     chance = random.Random(6)
     mixers = [make(level_model) for _ in range(4)]
     engine = Engine(mixers[0], synchronous=True)
@@ -114,7 +114,7 @@ def test_change_of_model_makes_no_click(level_model: Path) -> None:
     blocks: list[np.ndarray] = []
     for turn in range(1, SWAPS + 1):
         engine.submit([Trigger(1.0, chance.choice(POINTS)) for _ in range(2)])
-        for _ in range(chance.randrange(12, 20)):  # at least 30 ms, so the previous mixer has faded out
+        for _ in range(chance.randrange(12, 20)):  # at least 30 ms: the previous mixer has faded out by then
             engine.hand_over(out)
             blocks.append(out.copy())
         engine.swap(mixers[turn % len(mixers)])

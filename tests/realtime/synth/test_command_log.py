@@ -267,7 +267,7 @@ def test_rendered_log_equals_live_sound(
     assert soundfile.info(tmp_path / "b.flac").frames == pytest.approx(len(sound) * 44100 / 48000, abs=2)
 
 
-def test_log_of_another_latent_dim_is_refused(
+def test_log_with_a_different_latent_dim_is_refused(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = write(tmp_path / "a.jsonl", [], 0).read_text().replace('"latent_dim":4', '"latent_dim":5')

@@ -1,4 +1,4 @@
-"""Hits whose z has an offset from the point, the z that the performer moves.
+"""Hits whose z is offset from the point (the current z, which the performer moves).
 
 The offset depends on the velocity of the hit (along a direction, if the model has one) and on chance.
 """
@@ -100,7 +100,7 @@ def test_hit_without_dynamics_and_variation_has_no_offset(play: Play, decoder: D
 
 
 @pytest.mark.parametrize("reads_log", [False, True])
-def test_pressure_gives_a_sounding_hit_the_timbre_of_another_velocity(
+def test_pressure_gives_a_sounding_hit_the_timbre_of_a_different_velocity(
     make_mixer: Make, play: Play, decoder: Decoder, reads_log: bool
 ) -> None:
     def heard(velocity: float, *later: tuple[int, Command]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Settings of hits, and cached sounds (decoded ahead of time), which must equal sounds decoded in time.
 
-The point is the z that the performer moves; a touch has a point of its own. The tap of a mixer receives each
-command that takes effect, for the log.
+"Point" means the current z, the position in latent space that the performer moves. A touch has its own point.
+The tap of a mixer receives each command that takes effect, for the log.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ def test_least_recently_used_sounds_are_dropped_from_a_full_cache(tiny_model: Pa
     assert len(kept) == 3
 
 
-def test_of_the_points_at_rest_only_the_latest_and_the_requested_ones_stay_cached(tiny_model: Path) -> None:
+def test_only_the_latest_and_the_requested_points_at_rest_stay_cached(tiny_model: Path) -> None:
     sounds = SoundCache(Decoder(tiny_model, capacity=1))
     sounds.want(point(1000))
     for which in range(PASSING + 5):
@@ -352,9 +352,7 @@ def test_tap_receives_each_executed_command_with_its_sample(make_mixer: Make) ->
     np.testing.assert_array_equal(played(make_mixer(), heard, 3000), expected)
 
 
-def test_another_mixer_takes_over_within_one_fade(
-    decoder: Decoder, make_mixer: Make, tiny_model: Path
-) -> None:
+def test_new_mixer_takes_over_within_one_fade(decoder: Decoder, make_mixer: Make, tiny_model: Path) -> None:
     """The earlier sound fades out; after the fade, only the sound of the new mixer is heard, unchanged."""
     blocks: list[np.ndarray] = []
 
@@ -384,6 +382,6 @@ def test_another_mixer_takes_over_within_one_fade(
     assert engine.mixer.voices == 2
 
 
-def test_mixer_of_another_rate_is_refused(make_mixer: Make) -> None:
+def test_mixer_with_a_different_rate_is_refused(make_mixer: Make) -> None:
     with pytest.raises(ValueError, match="cannot take over from a mixer of 2 channels at 48000 Hz"):
         Engine(make_mixer()).swap(make_mixer(44_100))

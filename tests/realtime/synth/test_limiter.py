@@ -61,6 +61,6 @@ def test_gain_falls_before_the_peak_and_returns_at_the_release_rate() -> None:
     gain_db = 20 * np.log10(limited(sound, 128)[0, :RATE] / sound[0])
     assert gain_db[1_000] == pytest.approx(-20.0, abs=1e-4)
     assert gain_db[: 1_000 - 72] == pytest.approx(0.0, abs=1e-4)  # from 1.5 ms before the peak
-    assert np.abs(np.diff(gain_db)).max() <= 20.0 / 72 + 1e-3  # a line without steps, so there is no click
+    assert np.abs(np.diff(gain_db)).max() <= 20.0 / 72 + 1e-3  # a line without steps: there is no click
     back = gain_db[1_200:10_000]
     assert np.diff(back) == pytest.approx(RELEASE_DB_S / RATE, abs=1e-4)

@@ -1,7 +1,8 @@
 """The mixer with a real decoder: exact sounds at exact times, which do not depend on the block size.
 
-The point is the z that the performer moves; all voices are decoded in ticks of a few frames. If all voices
-are in use, a hit steals one; under high load, voices are shed (ended early).
+"Point" means the current z, the position in latent space that the performer moves. All voices are decoded in
+ticks of a few frames. If all voices are in use, a hit steals a voice; under high load, voices are shed (ended
+early).
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def test_velocity_is_amplitude(decoder: Decoder, make_mixer: Make, play: Callabl
 def test_simultaneous_and_overlapping_hits_add_up(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]
 ) -> None:
-    """Three hits start together while a fourth sounds; each keeps the z of its start."""
+    """Three hits start together while a fourth hit is sounding; each keeps the z of its start."""
     hits = [(0, 3), (1000, 0), (1000, 1), (1000, 2)]
     score: list[tuple[int, Command]] = [(0, Mode("latch"))]
     score += [(at, Trigger(0.2, point(which))) for at, which in hits]
@@ -86,7 +87,7 @@ def test_simultaneous_and_overlapping_hits_add_up(
 def test_each_frame_is_decoded_at_the_z_of_the_glide(
     decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray], rate: int | None
 ) -> None:
-    """The glide is known before the hit, so each frame has the z of its own time."""
+    """The glide is known before the hit; each frame is therefore decoded at the z of its own time."""
     info = decoder.info
     rate = rate or info.sample_rate
     a, b = point(1), point(2)
@@ -244,7 +245,7 @@ def test_hit_that_is_stolen_at_its_start_leaves_no_sound(
 
 
 def test_stealing_makes_no_click(decoder: Decoder, make_mixer: Make, play: Callable[..., np.ndarray]) -> None:
-    """Hits are so dense that up to four voices and four fading ones overlap all the time."""
+    """Hits are so dense that up to four voices and four fading voices overlap all the time."""
     rng = np.random.default_rng(5)
     z = point()
     sound = 0.1 * whole(decoder, z)
@@ -354,7 +355,7 @@ def test_voice_is_freed_50_ms_after_its_sound_has_become_silent(
     monkeypatch: pytest.MonkeyPatch,
     blocks: tuple[int, ...],
 ) -> None:
-    """The sound is exactly 0 from frame 40 on; the voice ends 35 frames later, at any block size."""
+    """The sound is exactly 0 from frame 40 onwards; the voice ends 35 frames later, at any block size."""
     decoded, step = [0], Decoder.step
 
     def gated(self: Decoder, z: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Named outs: each hit plays on one pair of channels, and the sum of all pairs is the stereo mix."""
+"""Named outs: each hit is heard on one pair of channels, and the sum of all pairs is the stereo mix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAMPLES = 9_000
 
 
 def hits(decoder: Decoder) -> dict[int, Trigger]:
-    """Return a hit for each pair of channels, by the index of the pair."""
+    """Return a hit for each pair of channels, keyed by the index of the pair."""
     kick, snare, hat = (each.centroid for each in decoder.info.classes)
     return {
         0: Trigger(point=kick, pan=0.5),

@@ -40,7 +40,7 @@ Hits = list[tuple[int, Trigger]]
 
 
 def hit(step: int) -> Trigger:
-    """Return a hit whose velocity encodes the number of its step."""
+    """Return a hit whose velocity encodes the index of its step."""
     return Trigger(velocity=(step + 1) / 128)
 
 
@@ -67,9 +67,9 @@ def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
 
 
 def ideal(clocks: Sequence[tuple[int, SetClock]], end: int, rate: int = RATE, start: int = 0) -> list[int]:
-    """Return the samples of all steps before `end` for a series of clocks (tempo, swing, length).
+    """Return the sample indices of all steps before `end` for a series of clocks (tempo, swing, length).
 
-    The samples are calculated with fractions, so without rounding errors.
+    The sample indices are calculated with fractions, which avoids rounding errors.
     """
     waiting = list(clocks)
     tempo, swing, number, at, exact = Fraction(120), Fraction(1, 2), 0, start, Fraction(start)
@@ -145,7 +145,7 @@ def test_hits_do_not_depend_on_the_periods_in_which_they_are_taken(edits: Edits,
 def test_changes_of_tempo_and_swing_neither_lose_nor_repeat_a_step(
     drawn: list[tuple[int, SetClock]], ends: list[int]
 ) -> None:
-    """All patterns have 64 steps, so that the step of each hit is known."""
+    """All patterns have 64 steps; the step of each hit is therefore known."""
     changes = sorted(((at, SetClock(c.bpm, c.swing, 64)) for at, c in drawn), key=lambda each: each[0])
     hits = taken([*EVERY_STEP, (0, SetClock(120.0, 50.0, 64)), (0, StartSteps()), *changes], ends)
     assert [step_of(each) for _, each in hits] == [k % 64 for k in range(len(hits))]
@@ -189,7 +189,7 @@ def test_panic_drops_only_commands_submitted_before_it() -> None:
     assert sequencer.take(0, 1000) == [(700, hit(0))]
 
 
-def test_attribute_step_is_the_step_that_was_played_last() -> None:
+def test_attribute_step_is_the_last_step_that_was_played() -> None:
     sequencer = Sequencer(RATE)
     assert sequencer.step == -1
     sequencer.submit(SetClock(120.0, 50.0, 17))
@@ -268,7 +268,7 @@ def test_change_of_model_stops_and_empties_the_sequencer(make_mixer: Callable[..
     assert (second.hits, crossfade.sequencer.step) == (1, 0)
 
 
-def test_loop_and_point_continue_with_another_version_of_the_model(
+def test_loop_and_point_continue_with_a_new_version_of_the_model(
     make_mixer: Callable[..., Mixer],
 ) -> None:
     first, second = make_mixer(), make_mixer()
@@ -340,7 +340,7 @@ def followed(*edits: Edit, until_s: float = 4.0) -> list[tuple[int, float]]:
 
 
 def test_start_begins_with_the_next_step_of_an_external_beat() -> None:
-    """At 100 bpm, a step lasts 0.15 s. Beat 9.1 is at 0.1 s, so step 37, which is beat 9.25, is at 0.19 s."""
+    """At 100 bpm, a step lasts 0.15 s. Beat 9.1 is at 0.1 s; step 37 (beat 9.25) is then at 0.19 s."""
     found = followed((4_800, SetBeat(9.1, 100.0)), (4_800, StartSteps()))
     wanted = [((37 + n) % 16, 0.19 + 0.15 * n) for n in range(len(found))]
     assert [step for step, _ in found] == [step for step, _ in wanted]

@@ -90,11 +90,11 @@ def test_voice_that_is_used_again_has_no_state_left() -> None:
         voice.fade(300, 10)
 
 
-SILENT_FRAMES = 35  # 50 ms at 22,050 Hz, in whole frames of 32 samples
+SILENT_FRAMES = 35  # 50 ms at 22,050 Hz, in complete frames of 32 samples
 
 
 def gated(frames: int, *, lead: int = 0, gap: int = 0) -> np.ndarray:
-    """Return a sound that is exactly 0 in its first `lead` frames and in `gap` frames from frame 20 on."""
+    """Return a sound that is 0 in its first `lead` frames and in `gap` frames from frame 20 onwards."""
     audio = 0.1 + 0.1 * np.abs(sound(frames * HOP))
     audio[: lead * HOP] = 0.0
     audio[20 * HOP : (20 + gap) * HOP] = 0.0

@@ -1,4 +1,4 @@
-"""The clock of an audio device: the estimated time of its first sample, the origin, and of later samples."""
+"""The clock of an audio device, which estimates the times of samples; the first sample is the origin."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_recording_without_a_header_gets_its_name_or_is_removed_if_empty(
     assert [each.name for each in tmp_path.iterdir()] == (["take.wav"] if content else [])
 
 
-def test_recording_takes_another_name_if_its_own_has_appeared(tmp_path: Path) -> None:
+def test_recording_takes_a_different_name_if_its_own_has_appeared(tmp_path: Path) -> None:
     path = tmp_path / "take.wav"
     recording = Recording(path, 48000, 2)
     recording.write(np.zeros((128, 2), np.float32))

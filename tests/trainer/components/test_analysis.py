@@ -1,4 +1,4 @@
-"""Analysis of recorded drums into components, on sounds that are made of known components.
+"""Analysis of recorded drums into components, tested with sounds that are made of known components.
 
 The components are free oscillators (partials whose pitch may sweep; the lowest has the frequency f1), modes
 (ringing partials, each in a frequency zone of its own) and noise in bands. Levels are given at points in
@@ -88,7 +88,7 @@ def test_a_tone_covered_by_a_noisy_attack_is_found_after_the_attack() -> None:
 
 def test_partials_of_metal_are_recovered_in_their_zones() -> None:
     zones, half = zones_hz(MODES, RATE), half_zone(MODES, RATE)
-    facts = {12: (0.4, 0.05, 20.0), 25: (-0.5, 0.02, 8.0), 33: (0.1, 0.01, 4.0)}  # zone: place, level, decay
+    facts = {12: (0.4, 0.05, 20.0), 25: (-0.5, 0.02, 8.0), 33: (0.1, 0.01, 4.0)}  # zone: pitch, level, decay
     sound = np.zeros_like(TIME)
     for zone, (place, level, decay) in facts.items():
         sound += (

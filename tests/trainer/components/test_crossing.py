@@ -1,4 +1,4 @@
-"""Crossed sounds: sounds whose body (the tone, which oscillators play) is that of another sound."""
+"""Crossed sounds: the body of a sound (the tone, which oscillators play) comes from a different sound."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A variation, for training, changes a sound and its components (partials and noise) in the same way.
 
-Pitches change by whole zones; a zone is the frequency range of one ringing partial.
+Pitches change by an integer number of zones; a zone is the frequency range of one ringing partial.
 """
 
 from __future__ import annotations

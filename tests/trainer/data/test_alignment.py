@@ -19,11 +19,11 @@ from trainer.data.sounds import Sounds, prepare
 
 RATE, LENGTH, MARGIN = 8000, 1024, 80
 CUTS = [(40, 1), (0, 1), (80, 1), (33, -1), (7, 1), (61, 1)]
-"""For each take of "noise": the cut that aligns it with the others, and its sign."""
+"""For each take of "noise": the cut that aligns it with the other takes, and its sign."""
 
 
 def take(lag: int, sign: int, length: int = LENGTH + MARGIN) -> np.ndarray:
-    """Return a recording in which the common decaying noise begins at sample `lag`, after another noise."""
+    """Return a recording in which the common decaying noise begins at sample `lag`, after its own noise."""
     common = np.random.default_rng(0).standard_normal(length) * np.exp(-np.arange(length) / 300)
     before = np.random.default_rng(lag).standard_normal(lag)
     return sign * np.concatenate((0.1 * before, common))[:length]
@@ -31,7 +31,7 @@ def take(lag: int, sign: int, length: int = LENGTH + MARGIN) -> np.ndarray:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the takes in noise/, and two low tones, one 20 samples later, in tone/."""
+    """A folder with the takes in noise/, and two low tones in tone/, the second 20 samples later."""
     for label in ("noise", "tone"):
         (tmp_path / "sounds" / label).mkdir(parents=True)
     for i, cut in enumerate(CUTS):

@@ -1,4 +1,4 @@
-"""Division of a collection of drum kits into parts: whole kits are held out for validation and test.
+"""Division of a collection of drum kits into parts: complete kits are held out for validation and test.
 
 A recipe names the kits of each part; the manifest of the collection lists its files.
 """
@@ -63,7 +63,7 @@ def _rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_each_part_has_unchanged_files_of_its_own_kits(
+def test_each_part_contains_unchanged_files_of_its_own_kits(
     collection: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -86,7 +86,9 @@ def test_each_part_has_unchanged_files_of_its_own_kits(
     ]
 
 
-def test_part_layers_has_all_hits_of_a_held_out_drum(collection: Path, recipe: Path, tmp_path: Path) -> None:
+def test_part_layers_contains_all_hits_of_a_held_out_drum(
+    collection: Path, recipe: Path, tmp_path: Path
+) -> None:
     division.divide(collection, division.read(str(recipe)), tmp_path / "out")
     layers = _rows(tmp_path / "out" / "layers")
     assert [row["velocity"] for row in layers] == ["0.200", "0.400", "0.600", "0.800", "1.000"]

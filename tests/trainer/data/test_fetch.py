@@ -1,4 +1,4 @@
-"""`trainer fetch`, which downloads sounds, with a local server that breaks transfers on demand."""
+"""`trainer fetch`, which downloads sounds, tested with a local server that breaks transfers on demand."""
 
 from __future__ import annotations
 
@@ -109,14 +109,14 @@ def test_fetched_sounds_are_in_one_folder_with_a_manifest(
     assert capsys.readouterr().out == (
         f"6 sounds in {out}; next: trainer fit --config digits --data {out} --out RUN\n"
     )
-    assert [path.name for path in tmp_path.iterdir()] == ["digits"]  # neither the archive nor a part of it
+    assert [path.name for path in tmp_path.iterdir()] == ["digits"]  # the archive and its part file are gone
     assert len(list(out.iterdir())) == 7
     config = read("digits")
     sounds = prepare(out, ModelConfig(sample_rate=8000, length=1024), config.data)
     assert sounds.classes == ("0", "1")
     assert (
         len(set(sounds.groups)) == 6
-    )  # each take is a group of its own, so takes do not count as near-duplicates
+    )  # each take is a group of its own; takes do not count as near-duplicates
     assert sounds.licence == "CC-BY-SA-4.0"
     assert sounds.credits == (
         "Free Spoken Digit Dataset v1.0.10: CC-BY-SA-4.0 (Zohar Jackson and the speakers)",
@@ -140,7 +140,7 @@ def test_next_call_resumes_an_abandoned_transfer(server: Server, tmp_path: Path)
     assert server.asked == ["bytes=1000-"]
 
 
-def test_server_without_ranges_sends_the_whole_file_again(server: Server, tmp_path: Path) -> None:
+def test_server_without_ranges_sends_the_entire_file_again(server: Server, tmp_path: Path) -> None:
     server.breaks, server.ranges = [1000], False
     download.download(server.url, tmp_path / "a.zip", SHA256)
     assert (tmp_path / "a.zip").read_bytes() == ARCHIVE

@@ -37,7 +37,7 @@ def tone(frequency_hz: float, seed: int) -> torch.Tensor:
 
 @pytest.fixture
 def tones(tmp_path: Path) -> Path:
-    """A folder with three kinds of attack, five takes of each; the sub-folders do not match the kinds."""
+    """A folder with five takes of each of three kinds of attack; the sub-folders do not match the kinds."""
     for take in range(5):
         for kind, frequency_hz in enumerate((150.0, 800.0, 2500.0)):
             path = tmp_path / "tones" / f"box-{(take + kind) % 2}" / f"{kind}-{take}.wav"
@@ -107,7 +107,7 @@ def test_equal_sounds_give_fewer_clusters_than_requested() -> None:
         labels.cluster(features, 5)
 
 
-def test_a_checkpoint_has_the_centres_of_the_clusters_and_resumes_with_them(
+def test_a_checkpoint_contains_the_centres_of_the_clusters_and_resumes_with_them(
     tones: Path, config: Config, tmp_path: Path
 ) -> None:
     config = config.replace("data", labels="kmeans", clusters=3)

@@ -1,7 +1,7 @@
 """MFCC features of sounds, their DTW distance, and the deviation of a sound from a class.
 
-The deviation is equation 2 of the paper. Its references are the deviations of three other sounds: of the
-medoid, of a random take, and of the blur, the mean waveform of the takes.
+The deviation is equation 2 of the paper. It is compared with the deviations of three other sounds: the
+medoid, a random take, and the blur (the mean waveform of the takes).
 """
 
 from __future__ import annotations

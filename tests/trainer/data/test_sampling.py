@@ -15,7 +15,7 @@ from trainer.data.sounds import Sounds
 MadeSounds = Callable[[list[tuple[int, str, str]]], Sounds]
 
 
-def test_order_without_balance_has_every_sound_once() -> None:
+def test_order_without_balance_contains_every_sound_once() -> None:
     indices = torch.arange(20)
     orders = [epoch_order(None, indices, 0, epoch).tolist() for epoch in (0, 1, 0)]
     assert sorted(orders[0]) == list(range(20))

@@ -28,7 +28,7 @@ def test_each_part_has_its_fraction_of_every_class(made: MadeSounds) -> None:
     assert sorted(torch.cat((found.train, found.validation, found.test)).tolist()) == list(range(150))
 
 
-def test_test_sounds_depend_on_the_seed_only(made: MadeSounds) -> None:
+def test_test_sounds_depend_only_on_the_seed(made: MadeSounds) -> None:
     sounds = made([(i % 3, "", str(i)) for i in range(150)])
     found, again, other = (parts(sounds, shares(0.2, 0.1), seed) for seed in (1, 1, 2))
     for ours, same, different in zip(
@@ -72,7 +72,7 @@ def test_near_duplicates_stay_in_one_part(
     seed: int,
     mixed: bool,
 ) -> None:
-    """Draw sounds; if `mixed` is true, a group may have sounds of several classes."""
+    """Draw sounds; if `mixed` is true, a group may contain sounds of several classes."""
     sounds = made(
         [(label, source, group if mixed else f"{label}{group}") for label, source, group in members]
     )

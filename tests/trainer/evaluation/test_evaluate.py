@@ -32,9 +32,9 @@ MakeSound = Callable[..., NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, config: Config) -> Path:
-    """A folder with sounds/, 10 takes of each of low and high, and run/, a training run on these.
+    """A folder with sounds/ (10 takes of each of low and high) and run/, a training run on these sounds.
 
-    Of each class, the run uses 5 takes for training, 1 for validation and 4 for the test.
+    The run uses 5 takes of each class for training, 1 take for validation and 4 takes for the test.
     """
     place = tmp_path_factory.mktemp("evaluate")
     for label, frequency_hz in (("low", 110.0), ("high", 900.0)):
@@ -155,7 +155,7 @@ def test_stft_distance_is_measured_for_each_sound() -> None:
     assert quality.stft_distance(noise[:, :, :32], noise[:, :, :32]).tolist() == [0.0] * 3
 
 
-def test_json_has_every_number_and_setting(
+def test_json_contains_every_number_and_setting(
     place: Path, evaluation: evaluate.Evaluation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", str(place / "run"), "--json"]) == 0
@@ -183,7 +183,7 @@ def test_evaluation_is_printed_as_text(
 
 
 class Page(HTMLParser):
-    """The tags, addresses and text of an HTML page; `open` has the tags that are not closed yet."""
+    """The tags, addresses and text of an HTML page; `open` contains the tags that are not closed yet."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -245,7 +245,7 @@ def test_a_morph_decodes_equal_steps_from_one_test_sound_to_another(
     assert torch.allclose(found.audio[2], middle[0], atol=1e-5)
 
 
-def test_sounds_of_a_run_may_be_in_another_folder_but_may_not_change(
+def test_sounds_of_a_run_may_move_to_a_different_folder_but_may_not_change(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(place / "sounds", place / "moved")

@@ -1,4 +1,4 @@
-"""Published sounds of another model, compared with the sounds of a training run.
+"""Published sounds from a different model, compared with the sounds of a training run.
 
 The deviation (equation 2 of the paper) and the SNR of the published sounds are known here.
 """

@@ -79,7 +79,7 @@ def test_a_difference_in_any_component_raises_the_term(decoder: ModalDecoder, na
     assert learns == (name != "log_f1")  # no weight affects f1: the first coordinate of z is the pitch
 
 
-def test_term_is_smallest_if_a_modes_probability_is_the_share_of_sounds_that_have_it(
+def test_term_is_smallest_if_a_modes_probability_is_the_fraction_of_sounds_with_the_mode(
     decoder: ModalDecoder,
 ) -> None:
     own = _own(decoder, Z)

@@ -47,7 +47,7 @@ def test_gradient_equals_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda x: soft_dtw(x, 0.5), (cost,))
 
 
-def test_delayed_sound_is_closer_than_a_sound_of_another_pitch() -> None:
+def test_delayed_sound_is_closer_than_a_sound_with_a_different_pitch() -> None:
     time = torch.arange(4096) / 8000
 
     def hit(frequency_hz: float, delay: int, phase: float = 0.0) -> torch.Tensor:

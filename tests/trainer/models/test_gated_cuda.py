@@ -21,7 +21,7 @@ SHAPES = [(1, 3, 1), (4, 150, 2)]
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Triton needs Linux")
 def test_kernels_and_their_gradients_equal_the_plain_block() -> None:
-    # in another process, because Triton chooses its interpreter when it is first imported
+    # in a separate process, because Triton chooses its interpreter when it is first imported
     env = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": os.getcwd()}
     done = subprocess.run([sys.executable, __file__], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

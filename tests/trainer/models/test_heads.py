@@ -1,6 +1,6 @@
 """Heads (classifiers, each on some of the dimensions of z), their targets, and partners for averages.
 
-The partner of a training sound is another training sound with the same targets, with which it is averaged.
+A training sound is averaged with its partner, which is a different training sound with the same targets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Each layer computes the same as its definition in the paper or in plain PyTorch."""
+"""Each layer gives the same result as its definition in the paper or in plain PyTorch."""
 
 from __future__ import annotations
 

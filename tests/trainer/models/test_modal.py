@@ -31,13 +31,13 @@ SILENT = -200.0
 def _decoder(
     *, noise: float = SILENT, free: float = SILENT, modes: float = SILENT, rings: float = 0.0
 ) -> ModalDecoder:
-    """Return a decoder whose levels are the same at every z; its sounds last for the whole length.
+    """Return a decoder whose levels are the same at every z; its sounds last for the full length.
 
     Args:
         noise: log level of each band of noise.
         free: log level of each free oscillator.
         modes: log level of each mode.
-        rings: share of the noise that rings, 0 to 1.
+        rings: fraction of the noise that rings, 0 to 1.
     """
     torch.manual_seed(0)
     decoder = ModalDecoder(SMALL).eval()

@@ -1,4 +1,4 @@
-"""Adaptation of a trained model, the base, to a folder of sounds, as `trainer play` does it.
+"""Adaptation of a trained model, the base, to a folder of sounds, as in `trainer play`.
 
 Each sound has a point (a z) of its own, which moves while the decoder is trained. At the points of the base's
 own sounds, the decoder changes little. The components of a sound are its partials and noise bands.
@@ -36,7 +36,7 @@ def started(recipe: Config, folder: Path) -> State:
 
 @pytest.fixture
 def base(recipe: Config, folder: Path) -> Checkpoint:
-    """A base for the same sounds with random weights from another seed; it has not been trained."""
+    """An untrained base for the same sounds, with random weights from a different seed."""
     return fit.snapshot(started(recipe.replace("fit", seed=7), folder))
 
 

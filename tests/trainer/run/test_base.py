@@ -1,4 +1,4 @@
-"""A training run that starts from the weights of another run, its base."""
+"""A training run that starts from the weights of a different run, its base."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainer.run.checkpoint import Checkpoint
 
 @pytest.fixture
 def known(config: Config, folder: Path, tmp_path: Path) -> Checkpoint:
-    """A checkpoint of a run with another seed; it has a licence and a credit."""
+    """A checkpoint of a run with a different seed; it has a licence and a credit."""
     state = fit.start(config.replace("fit", seed=7), folder)
     return dataclasses.replace(fit.snapshot(state), licence="CC BY 4.0", credits=("a kit: CC BY 4.0",))
 

@@ -76,7 +76,7 @@ def test_no_flipped_bit_is_accepted(saved: Checkpoint, tmp_path: Path) -> None:
         except CheckpointError:
             continue
         assert at < data, at
-        assert found.step == saved.step  # the flipped bit is in the layout of the header, such as a space
+        assert found.step == saved.step  # the flipped bit is in the header's layout, such as a space
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_old_run_without_validation_sounds_is_read(saved: Checkpoint, tmp_path: 
     assert checkpoint.load(path).config == saved.config.replace("data", validation_fraction=0.0)
 
 
-def test_checkpoint_has_no_pickle(saved: Checkpoint, tmp_path: Path) -> None:
+def test_checkpoint_contains_no_pickle(saved: Checkpoint, tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     checkpoint.write(path, saved)
     content = path.read_bytes()

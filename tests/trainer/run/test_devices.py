@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def fitted(config: Config, folder: Path, out: Path, *words: str) -> str:
-    """Run `trainer fit` in another process and return its output."""
+    """Run `trainer fit` in a separate process and return its output."""
     toml = out.with_suffix(".toml")
     toml.write_text(config.to_toml())
     found = subprocess.run(

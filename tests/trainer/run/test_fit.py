@@ -49,7 +49,7 @@ PROTOTYPES: dict[str, dict[str, Any]] = {
     "loss": {"reduction": "mean", "centre": 1.0, "centre_dtw": 0.01, "morph": 1.0},
     "optim": {"update": "joint"},
 }
-"""A run whose loss has terms for class centres (`centre`) and for sounds between two others (`morph`)."""
+"""A run whose loss has terms for class centres (`centre`) and for sounds between two sounds (`morph`)."""
 
 COPIES: dict[str, dict[str, Any]] = {
     "model": {"architecture": "modal", "hop_length": 64, "bands": 8, "hidden": 16, "values": 8, "modes": 12},
@@ -57,7 +57,7 @@ COPIES: dict[str, dict[str, Any]] = {
     "loss": {"reconstruction": 0.0, "components": 1.0, "points": 0.05},
     "optim": {"update": "joint"},
 }
-"""A run with varied copies of the sounds, which are measured once, and with a trained z for each sound."""
+"""A run with varied copies of the sounds and with a trained z for each sound; copies are measured once."""
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -255,7 +255,7 @@ def test_test_sounds_have_no_influence(config: Config, folder: Path, tmp_path: P
     assert None not in scores[0]
 
 
-def test_with_leak_the_run_also_trains_on_the_test_sounds(
+def test_with_leak_the_run_trains_on_the_test_sounds_too(
     config: Config, folder: Path, tmp_path: Path
 ) -> None:
     config = config.replace("data", test_fraction=0.4, validation_fraction=0.0, averages=1)

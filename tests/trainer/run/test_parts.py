@@ -1,4 +1,4 @@
-"""Division of a batch into parts, one for each process."""
+"""Division of a batch into parts: one part for each process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_parts_of_all_processes_make_up_the_batch(
         assert sum(part.share("morph") for part in counted) == pytest.approx(float(size > 1))
 
 
-def test_sound_without_weight_has_no_share_of_the_loss() -> None:
+def test_sound_without_weight_adds_nothing_to_the_loss() -> None:
     (part,) = cut(1, 8, paired=True, rank=0, processes=2)
     assert part == Part(slice(0, 1), 1, counts=False)
     assert [part.share(term) for term in ("kl", "centre", "morph")] == [0.0, 0.0, 0.0]

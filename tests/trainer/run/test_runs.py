@@ -88,7 +88,7 @@ def test_run_stops_when_the_validation_loss_does_not_fall(
     assert not fit.out_of_patience(state)
 
 
-def test_run_without_progress_ends_early_also_when_resumed(
+def test_run_without_progress_ends_early_even_when_resumed(
     config: Config, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.toml").write_text(config.replace("optim", lr=0.1).to_toml())

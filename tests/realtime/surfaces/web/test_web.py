@@ -54,7 +54,7 @@ Start = Callable[..., WebServer]
 
 @pytest.fixture
 def control(make_mixer: Callable[..., Mixer], tiny_model: Path) -> Control:
-    """A dispatcher of messages for an engine that does not run."""
+    """A dispatcher of messages for an engine that is not running."""
     return Control(read(tiny_model).info, Engine(make_mixer()))
 
 
@@ -116,7 +116,7 @@ def page_socket(server: WebServer) -> ClientConnection:
 
 
 def receive(client: ClientConnection) -> Message:
-    """Wait for the next OSC message, and return it; skip states, which are texts."""
+    """Wait for the next OSC message, and return it; skip states, which are strings."""
     while isinstance(received := client.recv(timeout=TIMEOUT_S), str):
         pass
     (packet,) = osc.parse(received)
@@ -209,7 +209,7 @@ def test_listeners_get_each_sample_of_the_output_once(start: Start, monitor: Mon
     assert np.allclose(heard, ramp.ravel() / 4, atol=1 / 32767)
 
 
-def test_page_describes_the_model_that_plays(start: Start, control: Control) -> None:
+def test_page_describes_the_current_model(start: Start, control: Control) -> None:
     model = json.loads(get(start(), "/page/model")[2])
     info = control.info
     assert [name for name, *_ in model["classes"]] == [each.name for each in info.classes]
@@ -243,7 +243,7 @@ def test_messages_over_the_websocket_are_answered_as_over_udp(start: Start) -> N
         assert receive(client).address == "/morph/error"
 
 
-def test_pages_receive_the_state_and_refused_messages_of_other_senders(
+def test_pages_receive_the_state_and_refused_messages_from_other_senders(
     start: Start, control: Control
 ) -> None:
     with page_socket(start()) as client:
@@ -428,7 +428,7 @@ def test_key_is_kept_for_the_next_start_and_only_its_user_can_read_it(tmp_path: 
 
 def post(server: WebServer, target: str, body: bytes, **headers: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_S)
-    with contextlib.suppress(ConnectionError):  # the server may answer before it has received all
+    with contextlib.suppress(ConnectionError):  # the server may answer before it has received all bytes
         connection.request("POST", target, body, headers)
     answer = connection.getresponse()
     found = answer.status, answer.read().decode()

@@ -1,4 +1,4 @@
-"""Benchmarks: `python -m bench.NAME` runs one. Times depend on the machine, so compare ratios."""
+"""Benchmarks: `python -m bench.NAME` runs a benchmark. Times depend on the machine: compare ratios."""
 
 import os
 

@@ -1,9 +1,9 @@
 """`python -m bench.beside MODEL FOLDER -o FILE.png [--sound FILE.flac]`: compare real and decoded sounds.
 
 The model encodes and decodes each sound of FOLDER. The picture shows the five sounds that it reproduces worst
-and the five that it reproduces best, by mel distance (the mean difference of mel levels). The spectrogram of
-each real sound is above that of its reconstruction. The sound file contains the pairs in the same order; in
-each pair, the real sound comes first.
+and the five that it reproduces best, measured with the mel distance (the mean difference of mel levels). The
+spectrogram of each real sound is above that of its reconstruction. The sound file contains the pairs in the
+same order; in each pair, the real sound comes first.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--sound", type=Path, metavar="FILE.flac")
     parser.add_argument(
-        "--per-class", type=int, default=0, metavar="N", help="largest number of sounds of a class"
+        "--per-class", type=int, default=0, metavar="N", help="maximum number of sounds of a class"
     )
     args = parser.parse_args(argv)
     try:

@@ -293,7 +293,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="also measure the sounds after the server's search, which refines the encoder's z",
     )
     parser.add_argument(
-        "--per-class", type=int, default=0, metavar="N", help="largest number of sounds of a class"
+        "--per-class", type=int, default=0, metavar="N", help="maximum number of sounds of a class"
     )
     add_learned_ear(parser)
     parser.add_argument("--json", action="store_true", help="print JSON that includes each sound's values")

@@ -112,7 +112,7 @@ def loudness_error(sounds: Sounds, rate: int) -> float:
 
 
 def off_line(values: Sequence[float]) -> float:
-    """Return the largest deviation of values from the straight line between the first and the last."""
+    """Return the largest deviation of values from the straight line between the first and the last value."""
     return float(np.abs(np.asarray(values) - np.linspace(values[0], values[-1], len(values))).max())
 
 

@@ -1,4 +1,4 @@
-"""Evaluates the model of a training run with a classifier that is trained on real sounds, and by spectra.
+"""Evaluates the model of a training run with a classifier that is trained on real sounds, and with spectra.
 
 `python -m bench.hearing RUN` trains a classifier (the listener) on real sounds only. These are sounds of the
 data folder that the run did not use, such as those of other speakers, or else the training sounds of the run.

@@ -11,11 +11,11 @@ the sounds, with the means of three distances between a sound and its reconstruc
 mean difference of mel levels, realtime.model.ear), the multi-scale spectral distance MSS, and the onset error
 (`bench.sounds.distances`). The result of 0 passes is measured before the training.
 
-Minutes are processor time, so that other programs do not count: half of the time of the analysis, which uses
+Minutes are processor time, to exclude other programs. They are half of the time of the analysis, which uses
 two cores, plus the time of the training, which uses one thread. The time of measuring is left out.
 
-`--base FOLDER` names the recordings on which the base was trained. Each adapted result then also has the mean
-mel distance between 96 of these recordings and the adapted model's versions of them.
+`--base FOLDER` names the recordings on which the base was trained. Each adapted result then also contains the
+mean mel distance between 96 of these recordings and the adapted model's versions of them.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ from trainer.run.steps import never, train_epoch
 from trainer.run.validation import encode, encode_anchors
 
 MEASURED, AT_ONCE = 24, 8
-"""Largest number of sounds that are measured, and number of sounds decoded at once."""
+"""Maximum number of sounds that are measured, and number of sounds decoded at once."""
 BASE = 96
-"""Largest number of the base's sounds that are measured."""
+"""Maximum number of the base's sounds that are measured."""
 CORES = 2
 """Number of cores that the analysis uses."""
 ADAPTED, SCRATCH = "adapted", "scratch"

@@ -5,7 +5,7 @@
 
 The benchmark starts a server with the bundled drums. It needs Chromium and the extras `dev` and `offline`.
 The browser's requestAnimationFrame counts the frames. Without a graphics card, the browser draws on the
-processor, so the frame rate is low.
+processor, and the frame rate is low.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def measure(address: str, pid: int) -> None:
 
 
 def groove(server: Server) -> None:
-    """Start a pattern in the sequencer, so that the screenshots show steps."""
+    """Start a pattern in the sequencer, to show steps in the screenshots."""
     for lane, (name, steps) in enumerate(GROOVE):
         server.send("/morph/seq/add", name)
         loud = [0.0] * 16

@@ -1,7 +1,7 @@
 """`python -m bench.surfaces -o docs`: draw pictures of our patches and layouts for other programs.
 
-The pictures are drawn from the files in `max_patches`, so Max, Live, TouchOSC and Open Stage Control need not
-be installed. Each picture shows a patch or layout before a server answers. Positions, sizes, text and initial
+The pictures are drawn from the files in `max_patches`: Max, Live, TouchOSC and Open Stage Control need not be
+installed. Each picture shows a patch or layout before a server answers. Positions, sizes, text and initial
 values are those of the file; shading and corners are approximate.
 """
 

@@ -151,7 +151,7 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = model_parser("telltale", __doc__.splitlines()[0], "real sounds")
     parser.add_argument(
-        "--per-class", type=int, default=30, metavar="N", help="largest number of sounds of a class (30)"
+        "--per-class", type=int, default=30, metavar="N", help="maximum number of sounds of a class (30)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON that includes all features")
     return parser

@@ -22,7 +22,7 @@ from realtime.model.expression import MIDDLE, Expression
 from realtime.util.errors import RealtimeError
 from trainer.errors import DataError
 
-COUNT = 8  # number of hits of each class, and largest number of real sounds of each class
+COUNT = 8  # number of hits of each class, and maximum number of real sounds of each class
 AMOUNTS = (0.25, 0.5, 1.0)  # arguments of `/morph/vary`
 
 

@@ -2,4 +2,4 @@
 
 import os
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reads this on import, also in child processes
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reads this on import, here and in child processes

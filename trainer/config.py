@@ -114,7 +114,7 @@ class DataConfig:
             0, as in the paper, the last checkpoint is the result.
         balance: "none" draws each sound once an epoch; "class" draws every class equally often; "source"
             draws every pair of a class and a source (the origin of a sound in manifest.csv) equally often.
-        max_per_source: largest number of sounds of a class from one source, spread evenly; 0 takes all.
+        max_per_source: maximum number of sounds of a class from one source, spread evenly; 0 takes all.
         mix: fraction of the drawn sounds that are averaged with another training sound of the class; 0 in the
             paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
             architecture "modal", such a sound instead gets the body of the other sound (the part that the
@@ -261,7 +261,7 @@ class FitConfig:
             the end of epochs.
         patience_epochs: number of epochs without a lower validation loss after which to stop; 0 never stops.
         keep_epochs: number of epochs from one numbered checkpoint to the next; 0 keeps only the last and the
-            best.
+            best checkpoint.
         keep: number of the newest numbered checkpoints to keep; 0 keeps all.
         tensorboard: write losses, sounds and pictures for TensorBoard into the run folder.
         devices: number of GPUs, or of CPU processes, on each machine.

@@ -26,7 +26,7 @@ while os.getppid() == parent:
 
 @contextmanager
 def awake() -> Iterator[bool]:
-    """Keep the cores of a virtual machine busy at the lowest priority, so that none goes idle.
+    """Keep the cores of a virtual machine busy at the lowest priority, to prevent them from going idle.
 
     A busy host gives an idle core to other guests; the core then wakes up milliseconds late, many times a
     second. The guest cannot prevent this delay otherwise, and a physical machine does not have it.

@@ -109,7 +109,7 @@ def flux_error(real: Sound, other: Sound) -> float:
     """Return Drumblender's onset error: mean absolute difference of the spectral flux over time.
 
     Drumblender's code sums squared rises from one bin to the next; the paper describes rises from one window
-    to the next. This function follows the code, so that its results can be compared with the published ones.
+    to the next. This function follows the code, to make its results comparable with the published results.
     `onset_error` compares rises over time.
     """
 

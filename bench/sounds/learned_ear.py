@@ -85,8 +85,8 @@ def kernel_distance(some: NDArray[np.float32], others: NDArray[np.float32]) -> f
     """Return the kernel distance (KID) between two sets of embeddings, [N, D] and [M, D].
 
     The KID is an estimate of the squared maximum mean discrepancy, with the kernel (x·y + 1)³. No embedding
-    is compared with itself, so the estimate is unbiased for all N and M from 2 up: for two sets from one
-    distribution, it is 0 on average and may be negative.
+    is compared with itself; the estimate is therefore unbiased for all N and M of at least 2. For two sets
+    from one distribution, it is 0 on average and may be negative.
     """
 
     def kernel(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -90,7 +90,7 @@ class Model:
 
         Args:
             folder: the folder.
-            per_class: largest number of sounds of each class, taken at even steps; 0 takes all.
+            per_class: maximum number of sounds of each class, taken at even steps; 0 takes all.
             encode: True to encode the sounds, too.
 
         Raises:

@@ -59,7 +59,7 @@ def frame_power_ratio(sound: Sound, rate: int, hop: int) -> float:
     The power of each frame is divided by the mean power of the frame, then averaged over the frames, sample
     by sample. Frames more than 50 dB below the loudest frame do not count. The result is the largest power in
     this average frame divided by the smallest. For steady noise, the result is near 1 with many frames but
-    higher with few frames, so compare it with the results of real sounds.
+    higher with few frames. Compare it, therefore, with the results of real sounds.
 
     Args:
         hop: number of samples in a latent frame, the unit of the decoder.
@@ -80,7 +80,7 @@ def texture(sound: Sound, rate: int) -> float:
     The result is the median over regions of 9 bins by 5 windows; regions more than 50 dB below the largest
     magnitude do not count. Gaussian noise has .51: its magnitudes follow the Rayleigh distribution, whose
     coefficient is √(4/π − 1) = .52, and the estimate from only 45 values is slightly lower. Smeared spectra
-    have a lower coefficient than noise; tones and clicks have a higher one.
+    have a lower coefficient than noise; tones and clicks have a higher coefficient.
     """
     bins, _, spectrum = stft(sound, rate, nperseg=512, noverlap=256)
     magnitude = np.abs(spectrum[bins >= 3000])

@@ -192,7 +192,7 @@ def test_a_midi_message_is_ignored_or_turned_into_valid_messages(message: bytes)
 
 
 def presets_content(info: ModelInfo, folder: Path) -> dict[str, Any]:
-    """Return the content of a preset file, which has presets, patterns and the last state of the server."""
+    """Return the content of a preset file: presets, patterns and the last state of the server."""
     shelf = PresetFile(folder / "whole.json", lambda line: None)
     presets = shelf.open(info)
     presets.store("mine", (1.0, 2.0, 3.0, 4.0))

@@ -22,7 +22,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Chromium looks up hosts of Google when it starts, which takes seconds where no name server answers
+    # Chromium looks up Google's hosts when it starts; without a name server, this takes seconds
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 

@@ -1,4 +1,4 @@
-"""A plugin host (such as a DAW) in Python, which shares memory, the bridge, with a server.
+"""A plugin host (such as a DAW) in Python. It shares memory, called the bridge, with a server.
 
 The host requests blocks of sound from the server and sends events to the server, as the plugin does.
 """

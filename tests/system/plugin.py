@@ -36,6 +36,6 @@ def state(folder: Path) -> dict[str, Any]:
 
 def last_log(folder: Path) -> Path:
     """Wait until all servers have ended; return the newest log."""
-    gc.collect()  # deletes the plugins of pedalboard, which are in reference cycles
+    gc.collect()  # deletes pedalboard's plugins, which are in reference cycles
     wait_until(lambda: not list(folder.glob("*.bridge")))
     return max(folder.parent.parent.glob("log*.jsonl"), key=lambda path: path.stat().st_mtime)

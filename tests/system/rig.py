@@ -419,10 +419,10 @@ def _jack_recording(
 
 
 class Pd(Process):
-    """Pure Data without a window, which opens patches and sends `messages` ("receiver arguments") to them.
+    """Pure Data without a window. It opens patches and sends `messages` ("receiver arguments") to them.
 
-    With the `env` of a JACK server, Pd is a client of this server, which must end before Pd: Pd does not
-    disconnect properly, and a synchronous server waits a long time for a killed client.
+    With the `env` of a JACK server, Pd is a client of this server. The JACK server must end before Pd,
+    because Pd does not disconnect properly, and a synchronous server waits a long time for a killed client.
     """
 
     def __init__(self, *patches: Path, messages: Sequence[str], env: Mapping[str, str] | None = None) -> None:

@@ -22,7 +22,7 @@ def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def assert_refused(ended: subprocess.CompletedProcess[str], program: str, *said: str) -> None:
-    """Assert that a command ended with exit code 2 and one line on stderr, which contains all of `said`."""
+    """Assert that a command ended with exit code 2 and one line on stderr; it contains all of `said`."""
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"{program}: error: ")
     for part in said:

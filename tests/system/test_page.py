@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-pytest.importorskip("playwright", reason="playwright is in the extra dev")
+pytest.importorskip("playwright", reason="Playwright is part of the `dev` extra")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext
 
@@ -232,7 +232,7 @@ def test_sound_dropped_on_the_map_becomes_a_preset_that_plays(tab: Tab, server: 
 def test_a_folder_of_sounds_that_is_sent_becomes_a_model_that_plays(
     chromium: BrowserContext, tmp_path: Path
 ) -> None:
-    pytest.importorskip("torch", reason="PyTorch is in the extra learn")
+    pytest.importorskip("torch", reason="PyTorch is part of the `learn` extra")
     sounds, library = tmp_path / "My Kit", tmp_path / "library"
     t = np.arange(4000) / 22_050
     for label, hz in (("Low", 90), ("High", 400)):

@@ -285,7 +285,7 @@ def test_each_control_sends_its_messages(tiny_model: Path, tmp_path: Path) -> No
 
 
 class Copy:
-    """Copies of the open patch, which Pd saves on request into a folder that has the parts of the patch."""
+    """Copies of the open patch, which Pd saves on request into a folder that contains the patch's parts."""
 
     def __init__(self, folder: Path, remote: Remote) -> None:
         self._folder, self._remote = folder, remote
@@ -346,7 +346,7 @@ def tapped(tiny_model: Path, tmp_path: Path) -> Iterator[tuple[Remote, Tap]]:
 
 
 def set_controls(remote: Remote, controls: str) -> None:
-    """Set controls of the front panel; `controls` has a name and a value of each, separated by commas."""
+    """Set controls of the front panel; `controls` lists their names and values, separated by commas."""
     for control in controls.split(", "):
         remote.say(f"one morph-{control}")
 

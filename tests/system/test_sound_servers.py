@@ -1,4 +1,4 @@
-"""Playing through real desktop sound servers: PulseAudio (by PortAudio and ALSA) and PipeWire (by JACK)."""
+"""Playing through real desktop sound servers: PulseAudio (PortAudio with ALSA) and PipeWire (JACK)."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from trainer.errors import TrainerError
 
 HELP = "measure the model of a run on the test sounds"
 DESCRIPTION = """Evaluate a run as in the paper (Lionello and Purwins): measure the 1-NN accuracy, the
-MFCC-DTW deviation of the decoded class centres (for comparison also of real sounds and of the mean waveform,
-the blur), and the quality of the reconstructions. The measures use the test sounds, which training has not
-used. The signal-to-noise ratio is also given for reconstructions of training sounds."""
+MFCC-DTW deviation of the decoded class centres (and, for comparison, of real sounds and of the mean waveform,
+called the blur), and the quality of the reconstructions. The measures use the test sounds, which training has
+not used. The signal-to-noise ratio is also given for reconstructions of training sounds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ from trainer.components.variation import ends_s, interpolation, resampled
 from trainer.config import ModelConfig
 
 STEPS, STEP = 10, 0.025
-"""Largest number of steps by which a body is transposed up or down, and the frequency step in nepers."""
+"""Maximum number of steps by which a body is transposed up or down, and the frequency step in nepers."""
 BODY_DB = 4.0
 """Standard deviation, in dB, of the change in a body's level."""
 AUDIBLE = 0.01

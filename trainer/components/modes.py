@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 SHORTEST_WINDOW = 1500
 """A shorter part of a sound, in samples, is not searched for partials."""
 FITTED = 16_384
-"""Largest number of samples to which the levels of the modes are fitted."""
+"""Maximum number of samples to which the levels of the modes are fitted."""
 PROMINENCE_DB, RANGE_DB = 14.0, 75.0
 """A mode is at least PROMINENCE_DB above the floor around it, and at most RANGE_DB below the strongest bin.
 

@@ -1,6 +1,6 @@
 """Makes the noise of the modal decoder (`trainer.models.modal`): tables of noise in bands.
 
-One table has Gaussian noise, the other has ringing noise, which consists of dense partials.
+One table contains Gaussian noise. The other table contains ringing noise, which consists of dense partials.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def noise_table(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Make Gaussian or ringing noise of unit power in mel-spaced bands that overlap by half.
 
-    Every sound starts at the beginning of the table, so each band is rotated to begin where its power is
-    nearly constant. The signs of the bands are chosen to keep the peak of their sum low.
+    Every sound starts at the beginning of the table; each band is therefore rotated to begin where its power
+    is nearly constant. The signs of the bands are chosen to keep the peak of their sum low.
 
     Returns:
         float32 [bands, T], with values rounded to float16, and int64 [bands], the period of each band in
-        frames. T is the longest period. Periods differ, so the sum of the bands does not repeat.
+        frames. T is the longest period. Periods differ; the sum of the bands therefore does not repeat.
     """
     random = np.random.default_rng(seed)
     longest = NOISE_PERIOD // hop_length

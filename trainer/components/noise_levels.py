@@ -34,7 +34,7 @@ NEIGHBOURS = 2
 ATTACK = 8192
 """Number of samples, from the start of a sound, in which wide bands are measured."""
 RESPONSE = 64
-"""Largest number of blocks of an impulse response that are used on either side of its centre."""
+"""Maximum number of blocks of an impulse response that are used on either side of its centre."""
 SHORTEST = 16.0
 """Smallest standard deviation, in samples, of the averaging window of a wide band."""
 MOST_CHANGED = 100.0

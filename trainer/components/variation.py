@@ -31,7 +31,7 @@ from trainer.components.layout import (
 from trainer.config import DataConfig, ModelConfig
 
 RIPPLES = 3
-"""Largest number of half waves in the equaliser's curve, from the lowest to the highest frequency."""
+"""Maximum number of half waves in the equaliser's curve, from the lowest to the highest frequency."""
 RANGE_HZ = (30.0, 20_000.0)
 """Range of the equaliser's curve, which is flat below and above this range."""
 ATTACK_S = (0.002, 0.03)

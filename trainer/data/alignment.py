@@ -20,9 +20,9 @@ from trainer.data.sounds import Sounds
 
 Array = NDArray[np.float64]
 ROUNDS = 20
-"""Largest number of rounds over the sounds of a class; the work ends earlier if a round moves no sound."""
+"""Maximum number of rounds over the sounds of a class; the work ends earlier if a round moves no sound."""
 MOST = 100
-"""Largest number of sounds of a class that are tried as the first reference, spread evenly."""
+"""Maximum number of sounds of a class that are tried as the first reference, spread evenly."""
 
 
 def aligned(sounds: Sounds, train: Tensor, length: int) -> Sounds:

@@ -1,4 +1,4 @@
-"""Finds the classes of sounds in a folder without sub-folders: by file name, for hi-hats also by decay."""
+"""Finds the classes of sounds in a folder without sub-folders: by file name and, for hi-hats, by decay."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 MOST = 100
-"""Largest number of sounds of a class that are compared; a fixed seed draws them from a larger class."""
+"""Maximum number of sounds of a class that are compared; a fixed seed draws them from a larger class."""
 
 
 def medoids(sounds: Sounds, train: Tensor, sample_rate: int) -> Tensor:

@@ -7,8 +7,8 @@ For a class of real sounds x_j and a candidate c for the centre of the class:
     deviation_j = (dtw(x_j, c) - mean_k dtw(x_j, x_k)) / std_k dtw(x_j, x_k),   k over the other sounds
 
 Below 0, c is closer to x_j than the other sounds of the class are on average. The scale depends on the
-settings, so these are printed with each deviation. The paper does not state its settings; docs/results.md
-lists the deviations of real classes with the settings of this module.
+settings; they are therefore printed with each deviation. The paper does not state its settings;
+docs/results.md lists the deviations of real classes with the settings of this module.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from trainer.run.validation import leave_one_out, nearest_neighbour
 
 SCHEMA_VERSION = 1
 LEARNED = 100
-"""Largest number of training sounds that are decoded, spread evenly over all training sounds."""
+"""Maximum number of training sounds that are decoded, spread evenly over all training sounds."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ OF_PROTOTYPES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
 
 
 def needs_audio(config: LossConfig) -> bool:
-    """Return True if any term compares sounds, so that a training step must decode sounds."""
+    """Return True if any term compares sounds; a training step must then decode sounds."""
     return any((config.reconstruction, config.stft, config.soft_dtw, config.prototypes, config.morph))
 
 

@@ -150,7 +150,7 @@ class CausalUpsample(nn.ConvTranspose1d):
 class FrameDense(nn.Linear):
     """The dense layer from z, a point in latent space, to the latent sequence: a row of weights per frame.
 
-    Frame f depends only on z at frame f, so z may differ at every frame.
+    Frame f depends only on z at frame f; z may therefore differ at every frame.
     """
 
     def forward(self, z: Tensor) -> Tensor:

@@ -162,7 +162,7 @@ def _level(power: Tensor) -> Tensor:
 
 
 def _masked(first: int, slope: Tensor) -> Tensor:
-    """Return the gradient of the last layer's weights; the first row has none before column `first`."""
+    """Return the gradient of the last layer's weights; it is 0 in the first row before column `first`."""
     slope = slope.clone()
     slope[0, :first] = 0.0
     return slope

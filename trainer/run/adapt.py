@@ -6,8 +6,8 @@
 
 A point is a position in the latent space. The components of a sound are its oscillators, modes (damped
 sinusoids) and noise (`trainer.components`). Training compares components and does not encode or decode
-sounds, so a pass over the sounds takes a tenth of the time of an epoch in `trainer.run.fit`. Training starts
-as soon as the components of the first sounds are known.
+sounds; a pass over the sounds therefore takes a tenth of the time of an epoch in `trainer.run.fit`. Training
+starts as soon as the components of the first sounds are known.
 """
 
 from __future__ import annotations

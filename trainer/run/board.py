@@ -97,7 +97,7 @@ def previews(state: State) -> Tensor:
 
 
 def morph(state: State) -> Tensor | None:
-    """Return points [5, D] from the centre of the first class to that of the last; None for one class."""
+    """Return points [5, D] from the first class's centre to the last class's centre; None for one class."""
     assert state.anchors is not None
     labels = torch.tensor(state.anchors.labels)
     present = labels.unique()

@@ -26,7 +26,7 @@ from trainer.errors import CheckpointError, ConfigError
 
 SCHEMA_VERSION = 1
 KEY, CHECKSUM = "soundmorph.checkpoint", "soundmorph.sha256"
-MAX_COUNT = 2**53  # the largest number of epochs or steps
+MAX_COUNT = 2**53  # the maximum number of epochs or steps
 LAST, BEST = "last.safetensors", "best.safetensors"
 
 

@@ -27,7 +27,7 @@ class Part:
 
     @property
     def prototypes(self) -> slice:
-        """Slice of the batch's class centres that belong to these rows; every even row has one."""
+        """Slice of the batch's class centres that belong to these rows; every even row has a centre."""
         return slice((self.rows.start + 1) // 2, (self.rows.stop + 1) // 2)
 
     @property

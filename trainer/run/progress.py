@@ -102,7 +102,7 @@ class Bars:
 
 
 class Silent:
-    """A display that shows nothing, for all processes but the first."""
+    """A display that shows nothing, for all processes except the first process."""
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""`trainer play` does not overwrite the training run of one folder of sounds with that of another folder."""
+"""`trainer play` does not overwrite one folder's training run with the run of a different folder."""
 
 from __future__ import annotations
 

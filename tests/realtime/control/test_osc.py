@@ -322,7 +322,7 @@ def test_command_does_not_wait_for_another_senders_questions(engine: Engine, dec
 
 
 def test_time_tags_are_exact_to_the_sample(client: Client, engine: Engine) -> None:
-    """One datagram contains two hits whose time tags differ by 10 ms, which are 480 samples."""
+    """One datagram contains two hits whose time tags differ by 10 ms (480 samples)."""
     rate = engine.mixer.sample_rate
     ahead = 0.2
     begun, due = time.monotonic(), time.time() + ahead

@@ -1,4 +1,4 @@
-"""Settings of hits, and cached sounds (decoded ahead of time), which must equal sounds decoded in time.
+"""Settings of hits, and cached sounds: sounds decoded ahead of time equal sounds decoded during playback.
 
 "Point" means the current z, the position in latent space that the performer moves. A touch has its own point.
 The tap of a mixer receives each command that takes effect, for the log.

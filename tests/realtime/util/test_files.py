@@ -48,7 +48,7 @@ def test_blocks_lost_on_a_slow_disk_are_reported(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Recording, "write", slow)
     path, said = tmp_path / "take.wav", list[str]()
     recorder = Recorder(path, 48000, 2, 4800, say=said.append)
-    for block in noise(1, 4800).repeat(53, axis=0):  # the queue holds five seconds, which are 50 blocks
+    for block in noise(1, 4800).repeat(53, axis=0):  # the queue holds five seconds (50 blocks)
         recorder.write(block)
     disk_works.set()
     recorder.close()

@@ -493,14 +493,14 @@ def test_a_folder_needs_a_library(start: Start) -> None:
 def test_kit_and_file_names_that_leave_the_library_are_refused(
     start: Start, tmp_path: Path, name: str, path: str
 ) -> None:
-    pytest.importorskip("torch", reason="PyTorch is in the extra learn")
+    pytest.importorskip("torch", reason="PyTorch is part of the `learn` extra")
     status, text = post_folder(start(), name, path)
     assert (status, len(text.splitlines())) == (422, 1)
     assert not [each for each in tmp_path.rglob("*") if each.is_file() and each.name != ".kit"]
 
 
 def test_folder_does_not_replace_a_kit_of_the_library(start: Start, tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="PyTorch is in the extra learn")
+    pytest.importorskip("torch", reason="PyTorch is part of the `learn` extra")
     own = tmp_path / "library" / "kits" / "Mine" / "Mine" / "a.wav"
     own.parent.mkdir(parents=True)
     own.write_bytes(b"kept")
@@ -519,7 +519,7 @@ def test_folder_does_not_replace_a_kit_of_the_library(start: Start, tmp_path: Pa
     ],
 )
 def test_upload_that_is_not_a_folder_is_refused(start: Start, tmp_path: Path, kind: str, body: bytes) -> None:
-    pytest.importorskip("torch", reason="PyTorch is in the extra learn")
+    pytest.importorskip("torch", reason="PyTorch is part of the `learn` extra")
     server = start()
     own = {"Origin": f"http://127.0.0.1:{server.port}", "Content-Type": kind}
     status, text = post(server, "/page/kits?name=kit", body, **own)

@@ -1,8 +1,8 @@
 """`python -m bench.beat link|clock SECONDS`: measure how far sequenced hits are from another program's beat.
 
 `realtime serve`, on a JACK server started for this purpose, plays a hit on every beat. With `link`, another
-program in the same Ableton Link session sets the beat. Link finds programs by multicast, so run the benchmark
-in a network namespace:
+program in the same Ableton Link session sets the beat. Link finds programs by multicast. Therefore, run the
+benchmark in a network namespace:
 
     unshare --net sh -c 'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo &&
         exec python -m bench.beat link 60'

@@ -1,11 +1,11 @@
 """Measure the latency from a datagram to its sound, for a trigger and a move of z, and the machine's minimum.
 
 `realtime serve` plays on the dummy driver of a JACK server. This program is a client of the same JACK server.
-It notes the index of the sample at which it sends a datagram, and records the server's output, so that both
-ends of the latency are measured on one clock. The floor is the latency of a bare callback that plays a click
-when a datagram arrives (`--floor`, a process that this program starts). The sound of a first hit, during
-which z rests, is the reference for all other hits. Then each cycle sends a trigger, a move, a panic and a
-click, at random times relative to the blocks:
+It notes the index of the sample at which it sends a datagram, and records the server's output. Both ends of
+the latency are therefore measured on one clock. The floor is the latency of a bare callback that plays a
+click when a datagram arrives (`--floor`, a process that this program starts). The sound of a first hit,
+during which z rests, is the reference for all other hits. Then each cycle sends a trigger, a move, a panic
+and a click, at random times relative to the blocks:
 
     trigger_ms     from `/morph/trigger 1 CLASS`, whose sound is already decoded, to the first sample that is
                    not 0

@@ -98,7 +98,7 @@ class Player:
         names: names of classes, to whose centres z moves from time to time.
         hits_per_s: mean number of triggers per second.
         rate: number of messages per second, including triggers.
-        patient: True to wait for a server that cannot keep up, so that a slow machine loses no message.
+        patient: True to wait for a server that cannot keep up, to avoid losing messages on a slow machine.
     """
 
     def __init__(

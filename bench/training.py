@@ -121,7 +121,7 @@ def fastest_gemm() -> float:
 def alternately(first: Callable[[], None], second: Callable[[], None]) -> tuple[float, float]:
     """Return the shortest time of each function, in seconds.
 
-    The functions run in turn, so that disturbances affect both.
+    The functions run in turn, to make disturbances affect both.
     """
     times = [(best_of(first, 1), best_of(second, 1)) for _ in range(REPEATS)]
     return min(a for a, _ in times), min(b for _, b in times)

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { QUERY_INTERFACE = 0, CREATE_INSTANCE = 6, PROCESS = 9 }; /* places in the tables of the VST3 interfaces */
+enum { QUERY_INTERFACE = 0, CREATE_INSTANCE = 6, PROCESS = 9 }; /* positions in the tables of the VST3 interfaces */
 
 typedef int32_t (*query_t)(void *, const char *, void **);
 typedef int32_t (*create_t)(void *, const char *, const char *, void **);

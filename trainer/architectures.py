@@ -21,7 +21,7 @@ HOP_LENGTH = 32
 
 @dataclass(frozen=True)
 class Architecture:
-    """A kind of model. Encoder and decoder are given by name, so that the command line needs no PyTorch.
+    """A kind of model. Encoder and decoder are given by name; the command line therefore needs no PyTorch.
 
     In the shapes, B is a number of sounds, T of samples and F of latent frames; D is the size of z, a point
     in the latent space.

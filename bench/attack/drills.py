@@ -157,7 +157,7 @@ def models(count: int, live: int, seed: int, model: Path, folder: Path) -> Attac
 
 
 def changes(count: int, names: list[str]) -> Attack:
-    """Return an attack that changes the model `count` times, and reads all of OSCQuery before each change.
+    """Return an attack that switches models `count` times, and reads all of OSCQuery before each switch.
 
     Args:
         names: names of the models to switch to, in turn.
@@ -196,7 +196,8 @@ def idle(count: int) -> Attack:
 
 
 def full_disk(target: Target, result: Result) -> str:
-    """Wait until a full disk has stopped the recording, and let the server play on for a few seconds.
+    """Wait until a full disk has stopped the recording, and let the server continue to play for a few
+    seconds.
 
     The disk seems full because the server was started with a limit on the size of files.
     """

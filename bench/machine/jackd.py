@@ -20,7 +20,8 @@ RATE, PERIOD = 48_000, 128
 def dummy(*, synchronous: bool = False, log: Path | None = None) -> Iterator[None]:
     """Run a JACK server with the dummy driver, at RATE and PERIOD, for this process and its children.
 
-    From now on, SIGTERM ends this process cleanly, so that the JACK server does not outlive this process.
+    From now on, SIGTERM ends this process cleanly, to ensure that the JACK server does not outlive this
+    process.
 
     Args:
         synchronous: True to make the server wait for its clients in every cycle.

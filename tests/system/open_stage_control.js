@@ -2,7 +2,7 @@
 // the `globals` of all scripts, and get, set, setVar, send, setTimeout, setInterval. Time advances only on "pass".
 //
 // node open_stage_control.js SESSION.json reads a JSON list from each line of its standard input:
-//   ["receive", address, [argument, …]]   a reply of the server
+//   ["receive", address, [argument, …]]   a reply from the server
 //   ["touch", id, value]                  the performer moves a widget
 //   ["pass", ms]                          time passes
 // It answers each line with a list of the scripts' actions: ["send", …], ["set", id, value, options], ["setVar", …].

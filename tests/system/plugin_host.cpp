@@ -5,15 +5,15 @@
 //
 // FORMAT is vst3 or clap; PLUGIN is its shared library. The score lasts SAMPLES. With the MODE offline, the host
 // requests blocks as fast as the plugin renders them; with live, at the pace of the clock, and the score starts
-// once the parameter "Server" shows that the server plays. Unless TEMPO (in beats per minute) is 0, the transport
-// plays from the start of the score. Each line of SCORE is one event; the events are in the order of time:
+// once the parameter "Server" shows that the server is playing. If TEMPO (in beats per minute) is above 0, the
+// transport plays from the start of the score. Each line of SCORE is one event; the events are in the order of time:
 //
 //     SAMPLE midi STATUS DATA DATA
 //     SAMPLE set VALUE PARAMETER     VALUE is plain, not normalised
 //
-// The host plays the score once with each RATE and the BLOCK at the same place in the list. It writes all channels
+// The host plays the score once with each RATE and the BLOCK at the same position in the list. It writes all channels
 // to OUT as float32, interleaved. It prints "bus CHANNELS NAME" for each output bus and, each time that it plays the
-// score, three lines: "latency SAMPLES"; "start SAMPLE", the sample of OUT at which the score starts; and
+// score, three lines: "latency SAMPLES"; "start SAMPLE", the index of the sample in OUT at which the score starts; and
 // "server VALUE", the value of the parameter "Server" at the end.
 //
 // With INSTANCES, the host opens the plugin that many times, lets each instance process one block, and closes it:
@@ -71,7 +71,7 @@ struct Bus {
 
 struct Block {
     double rate, tempo; // at a tempo of 0, the transport is stopped
-    long position;      // sample of the score at which the block begins
+    long position;      // index of the sample in the score at which the block begins
     int samples;
     const std::vector<Event>& events;
     std::vector<float*>& outs; // one for each channel

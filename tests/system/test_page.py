@@ -26,7 +26,7 @@ from tests.system.browser import Tab, browser
 from tests.system.rig import Server, assert_recording_equals_log, wait_until
 
 DRAG_S = 10.0
-LEARN_MS = 300_000  # until the first version of a new model plays on a busy machine
+LEARN_MS = 300_000  # until the first version of a new model is playing on a busy machine
 STEP = 6000  # samples in a step at 120 beats per minute and 48 kHz
 DROP = """([name, bytes]) => {
   const files = new DataTransfer();

@@ -1,4 +1,4 @@
-"""Checks whether the packages that a command needs are installed, and gives shell commands of programs."""
+"""Checks whether the packages that a command needs are installed, and returns shell commands of programs."""
 
 from __future__ import annotations
 

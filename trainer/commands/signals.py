@@ -1,4 +1,4 @@
-"""Catch interrupts, so that a run is saved before it ends."""
+"""Catch interrupts, to save a run before it ends."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ Row = tuple[Array | float, ...]
 QUIET_DB = -70.0
 """Level in dB, relative to the peak, below which a sound counts as ended."""
 SKIP_S = 0.02
-"""Length in seconds of the attack, which the analyses of the modes and of the ringing share skip."""
+"""Length in seconds of the attack. The analyses of modes and of ringing shares start after the attack."""
 
 
 @dataclass(frozen=True)

@@ -80,9 +80,9 @@ def band_widths_hz(bands: int, sample_rate: int) -> Array:
 def band_starts(bands: int, sample_rate: int, hop_length: int) -> Array:
     """Return the fraction of its level at which each noise band begins; it rises to 1 in the first frame.
 
-    A band whose waves are longer than a frame begins at 0: if it began in the middle of a wave, it would
-    click. From an octave above that limit, bands begin at their full level; in between, the fraction
-    rises evenly.
+    A band whose period is longer than a frame begins at 0: if it began in the middle of a period, it would
+    click. From an octave above that limit, bands begin at their full level; in between, the fraction rises
+    evenly.
 
     Returns:
         float64 [bands], 0 to 1.

@@ -58,7 +58,7 @@ The partial is steady after the attack, which ends at STEADY_FROM_S.
 STEADY_TRACK = 3.0
 """Length of the window for the level of a steady partial, relative to the window for any other partial."""
 LOUDER = 1.5
-"""Ratio of energies after the attack above which another oscillator's frequency becomes f₁."""
+"""Ratio of energies after the attack above which a different oscillator's frequency becomes f₁."""
 PHASE_S = 0.05
 """Length in seconds of the part, from the start of a sound, over which the initial phase is averaged."""
 

@@ -16,7 +16,7 @@ from trainer.errors import TrainerError
 Progress = Callable[[int, int], None]
 """Called with (bytes received, total bytes); the total is 0 if the server does not give it."""
 ATTEMPTS = 5
-"""Number of transfers in a row that break without receiving anything, after which the download fails."""
+"""The download fails after this number of consecutive transfers that break before any data arrives."""
 PAUSE_S = 2.0
 TIMEOUT_S = 30.0
 BLOCK = 1 << 16

@@ -1,7 +1,7 @@
 """Draw the sounds of an epoch and make batches of them.
 
-Every draw derives from a seed and its position in the run, not from the state of a generator, so that a
-resumed run makes the same draws as an uninterrupted one.
+Every draw derives from a seed and its position in the run, not from the state of a generator. A resumed run
+therefore makes the same draws as an uninterrupted run.
 """
 
 from __future__ import annotations

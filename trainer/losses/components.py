@@ -26,7 +26,7 @@ PITCH = 5.0
 STEEP = 2.0
 """Slope, per neper of level around `AUDIBLE`, of the weight of a free oscillator or of a noise band."""
 AFTER_S = 0.01
-"""Time in seconds after the end of a sound in which its levels are still learnt."""
+"""Time in seconds after the end of a sound during which its levels are still learnt."""
 
 
 def component_term(decoder: ModalDecoder, z: Tensor, components: Components) -> Tensor:

@@ -18,7 +18,7 @@ The hop is half the window.
 LOWEST_POWER = 1e-6
 """Lower limit of the power of a mel band: about 80 dB below a full-scale sine."""
 FAR = 1e10
-"""Cost of a path outside the grid; finite, so that gradients are finite."""
+"""Cost of a path outside the grid; it is finite, because gradients must be finite."""
 
 
 def soft_dtw(cost: Tensor, gamma: float) -> Tensor:

@@ -2,7 +2,7 @@
 
 Our choices where the paper leaves them open: both sub-layers of a gated layer pass through tanh (as in the
 authors' code); the output and the convolutions around the dilation blocks are linear; a 1x1 convolution maps
-the encoder's 16 filters to the width of the dilation block; the decoder is causal, so that it can stream.
+the encoder's 16 filters to the width of the dilation block; the decoder is causal and can therefore stream.
 
 B sounds have T samples and F latent frames; z is a point in a latent space of D dimensions.
 """

@@ -3,7 +3,7 @@
 "The paper" is Lionello and Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
 Discriminative Loss for Sound Morphing*.
 
-Inside a dilation block, audio is time-major, [B, T, C], so that a delay is an offset into the rows.
+Inside a dilation block, audio is time-major, [B, T, C]; a delay is therefore an offset into the rows.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class DilationBlock(nn.Module):
         nn.init.uniform_(self.now, -bound, bound)
         nn.init.uniform_(self.past, -bound, bound)
         with torch.no_grad():
-            self.bias[:, channels:] = 1.0  # sub-layer 2 starts as an open gate, so that the signal passes
+            self.bias[:, channels:] = 1.0  # sub-layer 2 starts as an open gate, to let the signal pass
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the mean of the products, [B, T, channels], for x [B, T, channels].
@@ -141,7 +141,7 @@ def halved(conv: nn.Conv1d, x: Tensor) -> Tensor:
 
 
 class CausalUpsample(nn.ConvTranspose1d):
-    """A stride-2 transposed convolution, cut to [B, C', 2T] so that it is causal."""
+    """A stride-2 transposed convolution, cut to [B, C', 2T] to make it causal."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         return super().forward(x)[..., : 2 * x.shape[-1]]
@@ -163,9 +163,9 @@ class FrameDense(nn.Linear):
 class Bottleneck(nn.Module):
     """Two parallel dense layers on a one-channel latent sequence [B, 1, F]: mean and log-variance [B, D].
 
-    Sounds have a peak of 1 but are mostly silent, so the sequence has about a tenth of unit amplitude at the
-    start of training. The initial means are `gain` times as large, and the noise has a tenth of the power
-    of the means: with more noise, the decoder would learn to ignore z.
+    Sounds have a peak of 1 but are mostly silent; the sequence therefore has about a tenth of unit amplitude
+    at the start of training. The initial means are `gain` times as large, and the noise has a tenth of the
+    power of the means: with more noise, the decoder would learn to ignore z.
     """
 
     def __init__(self, config: ModelConfig, gain: float) -> None:
@@ -184,7 +184,7 @@ class Bottleneck(nn.Module):
 
 
 def keep_power(*modules: nn.Module, leak: float = 1.0) -> None:
-    """Rescale PyTorch's initial weights so that layers keep the power of a signal.
+    """Rescale PyTorch's initial weights, to make layers keep the power of a signal.
 
     With the default gain of 3^-½, a dozen layers would make the signal, and with it the gradient, a thousand
     times smaller. Layers of one channel start as noisy averages of two samples, or as noisy repetitions of a

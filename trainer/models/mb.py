@@ -3,7 +3,7 @@
 The differences from the DC-VAE of Lionello and Purwins (`trainer.models.dc`), and their purposes:
 
 - The gated layers run on M bands at 1/M of the sample rate (`trainer.models.pqmf`): a layer reaches M times
-  as far and costs 1/M. A causal filter joins the bands, so that the model still streams exactly.
+  as far and costs 1/M. A causal filter joins the bands; the model can therefore still stream exactly.
 - There are two hidden layers between z (the latent vector) and the latent sequence, and each frame of this
   sequence has several values.
 - The filter bank needs a few frames to reach full level. `onset`, a dense layer from the hidden values to the

@@ -125,7 +125,7 @@ class Adaptation:
 
     @torch.no_grad()
     def _fit_encoder(self, look: Callable[[], None]) -> None:
-        """Fit the encoder's last layer to the points, so that it maps each sound to its point.
+        """Fit the encoder's last layer to the points, to make it map each sound to its point.
 
         The fit is by least squares over the sounds with their points, and over the base's sounds with the
         points that the base's encoder gives them. The ridge keeps the change small; the points of other

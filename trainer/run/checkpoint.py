@@ -2,7 +2,7 @@
 
 Tensors are named `model/…`, `anchors/mean`, `labels/centres` and `optimiser/<name>/<parameter>/<key>`;
 everything else is JSON in the file's metadata, with a checksum of tensors and JSON. A file is written under a
-temporary name, flushed to the disk and renamed, so that a complete checkpoint exists at any moment.
+temporary name, flushed to the disk and renamed, to ensure that a complete checkpoint exists at any moment.
 """
 
 from __future__ import annotations

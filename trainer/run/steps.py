@@ -95,7 +95,7 @@ def update(state: State, batch: Batch, stop: Callable[[], bool]) -> dict[str, fl
     shape = (len(batch), config.model.latent_dim)
     noise = sampling.generator(config.fit.seed, "noise", state.step)
     first, second = (torch.randn(shape, generator=noise).to(state.device) for _ in range(2))
-    torch.manual_seed(noise.initial_seed())  # for dropout, so that a resumed run repeats the draws
+    torch.manual_seed(noise.initial_seed())  # for dropout, to make a resumed run repeat the draws
     if config.optim.update == "joint":
         return _descend(state, JOINT, batch, first, weight, stop)
     shifted = batch
@@ -122,8 +122,8 @@ def _descend(
 ) -> dict[str, float] | None:
     """Take a step of one optimiser on the mean loss of the batch, with a few sounds in memory at a time.
 
-    Class centres and pairs of sounds are chosen before the batch is cut into parts, so that the loss depends
-    neither on the number of sounds in memory at once nor on the number of processes.
+    Class centres and pairs of sounds are chosen before the batch is cut into parts, to make the loss
+    independent of the number of sounds in memory at once and of the number of processes.
     """
     optimiser, fabric = state.optimisers[name], state.fabric
     optimiser.zero_grad(set_to_none=True)

@@ -40,7 +40,7 @@ def test_datagrams_of_a_sender_over_its_limit_are_dropped_until_its_budget_has_r
     clock = Clock()
     rules = Access(clock=clock)
     assert rules.admits("127.0.0.1", 16, port=1)
-    rules.spend("127.0.0.1", BURST + RATE, port=1)  # a refill of one second brings it back to zero
+    rules.spend("127.0.0.1", BURST + RATE, port=1)  # a refill of one second restores it to zero
     clock.now += 1.0
     assert not rules.admits("127.0.0.1", 16, port=1)
     clock.now += 3 / RATE

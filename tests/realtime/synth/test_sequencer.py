@@ -52,7 +52,7 @@ EVERY_STEP = [(0, SetStep(step, (hit(step),))) for step in range(ALL_STEPS)]
 
 
 def taken(edits: Edits, ends: Iterable[int], rate: int = RATE) -> Hits:
-    """Take hits from a sequencer in periods that end at `ends`; return each hit with its sample.
+    """Take hits from a sequencer in periods that end at `ends`; return each hit with its sample index.
 
     Each edit is submitted before the period that contains its sample.
     """
@@ -210,7 +210,7 @@ def test_attribute_step_is_the_last_step_that_was_played() -> None:
 def played(
     mixer: Mixer, score: Sequence[tuple[int, Command]], samples: int, block: int
 ) -> tuple[list[tuple[int, Command]], np.ndarray]:
-    """Return the commands that the mixer carries out, each with its sample, and the sound [samples, 2]."""
+    """Return the commands that the mixer executes, each with its sample index, and the sound [samples, 2]."""
     crossfade, log = Crossfade(mixer), []
     mixer.tap = lambda at, command: log.append((at, command))
     for at, command in score:

@@ -45,7 +45,7 @@ SHA256 = hashlib.sha256(ARCHIVE).hexdigest()
 
 @dataclass
 class Server:
-    """The planned answers of the server, and the requests that it received.
+    """The server's planned answers, and the requests that it received.
 
     Attributes:
         url: address of the archive.

@@ -90,7 +90,7 @@ def test_level_of_the_noise_is_the_sum_of_its_bands_and_does_not_depend_on_z(rin
     z = _z(2, DIM)
     played = decoder(z)[:, 0]
     wanted = math.exp(-3.0) * decoder.bands**0.5
-    # a mixture of two different noises of one level has this level, within a few per cent
+    # a mixture of two different noises with the same level has this level, within a few per cent
     assert played[0].square().mean().sqrt().item() == pytest.approx(wanted, rel=0.15)
     assert torch.equal(played[0], played[1])  # the noise depends only on the position in the sound
 

@@ -1,4 +1,4 @@
-"""The structure of the Max patches. Max itself does not run here."""
+"""Tests for the structure of the Max patches. Max itself does not run here."""
 
 from __future__ import annotations
 

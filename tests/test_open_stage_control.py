@@ -1,4 +1,4 @@
-"""The structure of the session file for Open Stage Control. Open Stage Control itself does not run here.
+"""Tests for the structure of the session file for Open Stage Control, which does not run here itself.
 
 Its scripts are run in tests/system/test_open_stage_control.py.
 """

@@ -1,4 +1,4 @@
-"""The installed packages: their origin, content and dependencies."""
+"""Tests for the installed packages: their origin, content and dependencies."""
 
 from __future__ import annotations
 

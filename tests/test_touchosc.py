@@ -1,4 +1,4 @@
-"""The structure of the TouchOSC layout. TouchOSC itself does not run here."""
+"""Tests for the structure of the TouchOSC layout. TouchOSC itself does not run here."""
 
 from __future__ import annotations
 

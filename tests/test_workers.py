@@ -1,4 +1,4 @@
-"""The distribution of the tests among the workers of pytest-xdist."""
+"""Tests for the distribution of the tests among the workers of pytest-xdist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture that shows real sounds beside the sounds that a model makes of them."""
+"""Tests for the picture that shows real sounds beside a model's reconstructions."""
 
 from __future__ import annotations
 

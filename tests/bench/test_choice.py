@@ -1,4 +1,4 @@
-"""Comparison of training runs by their validation sounds."""
+"""Tests for the comparison of training runs with their validation sounds."""
 
 from __future__ import annotations
 

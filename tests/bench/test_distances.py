@@ -1,4 +1,4 @@
-"""Distances between pairs of sounds; the expected distances are derived by hand."""
+"""Tests for distances between pairs of sounds; the expected distances are derived by hand."""
 
 from __future__ import annotations
 

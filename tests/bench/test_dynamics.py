@@ -1,4 +1,4 @@
-"""Changes of a sound from soft to hard hits of a drum, measured on sounds whose changes are known."""
+"""Tests for the measured change from soft to hard hits of a drum, with sounds whose changes are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`bench.ear`, which compares real sounds with a model's copies of them, on a folder of tones."""
+"""Tests for `bench.ear`, which compares real sounds with a model's reconstructions; tones are the sounds."""
 
 from __future__ import annotations
 

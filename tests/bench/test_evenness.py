@@ -1,4 +1,4 @@
-"""Evenness of loudness along a path of sounds, measured in three ways.
+"""Tests for three measures of how evenly loudness changes along a path of sounds.
 
 The energy and the momentary loudness of a sound do not depend on the length of its quiet tail; its gated
 loudness depends on it.

@@ -1,4 +1,4 @@
-"""The figure that compares training runs, with one column for each run."""
+"""Tests for the figure that compares training runs; each run has a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures of glides (paths of sounds between two drums), on paths whose measures can be computed.
+"""Tests for measures of glides (paths of sounds between two drums), with paths whose measures are known.
 
 A plain mix, a crossfade of the sounds at the two ends, is measured for comparison.
 """

@@ -1,4 +1,4 @@
-"""The listener (a classifier trained on real sounds), and measures that compare the sounds of a run."""
+"""Tests for the listener (a classifier trained on real sounds), and for comparisons of a run's sounds."""
 
 from __future__ import annotations
 

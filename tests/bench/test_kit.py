@@ -1,4 +1,4 @@
-"""The distance between a model's sounds and the recordings that its base was trained on.
+"""Tests for the distance between a model's sounds and the recordings that its base was trained on.
 
 The base is the trained model from which a training run starts.
 """

@@ -1,4 +1,4 @@
-"""`bench.means`: how far the mean waveform of several takes of a digit is from a typical take.
+"""Tests for `bench.means`, which compares the mean waveform of several takes of a digit with its takes.
 
 The deviation is equation 2 of the paper; it is lower for a more typical sound.
 """

@@ -1,4 +1,4 @@
-"""Training runs by the paper's protocol: their configurations, commands and table of results."""
+"""Tests for training runs that follow the paper's protocol: configurations, commands and table of results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures of a single sound; the expected values are derived by hand.
+"""Tests for measures of a single sound; the expected values are derived by hand.
 
 A frame is the `HOP` samples that a decoder makes at a time; artefacts repeat at the frame rate, RATE / HOP.
 """

@@ -1,4 +1,4 @@
-"""Courses (straight paths between two class centres, divided into steps that sound equal).
+"""Tests for courses: straight paths between two class centres, divided into steps that sound equal.
 
 Adding courses changes the decoder file; the encoder file must then be made to fit the decoder again.
 """

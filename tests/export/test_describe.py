@@ -1,4 +1,4 @@
-"""The metadata of an exported decoder."""
+"""Tests for the metadata of an exported decoder."""
 
 from __future__ import annotations
 

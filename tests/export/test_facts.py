@@ -1,4 +1,4 @@
-"""Facts of a sound: its brightness, decay and attack.
+"""Tests for facts about a sound: its brightness, decay and attack.
 
 They are measured on sounds, or computed from the parameters with which a decoder makes a sound.
 """

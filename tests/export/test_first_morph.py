@@ -1,4 +1,4 @@
-"""The choice of two sounds for the morph that a model proposes, from sounds with known ring and pitch."""
+"""Tests for the choice of the two sounds in the morph that a model proposes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model files in tests/models, which the tests of `realtime` play, equal newly exported ones."""
+"""The model files in tests/models, which the tests of `realtime` play, equal newly exported model files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Directions of velocity: how z changes from a soft to a hard hit of a drum.
+"""Tests for directions of velocity: the changes of z from a soft to a hard hit of a drum.
 
 They are measured on takes (recordings of single hits with known velocities), and written to the model file.
 """

@@ -1,4 +1,4 @@
-"""A bridge (shared memory), through which a plugin host requests blocks from a server and sends it events.
+"""Tests for bridges: shared memory through which a plugin host and a server exchange blocks and events.
 
 A project is the state of the server that the host stores.
 """

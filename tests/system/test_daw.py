@@ -1,4 +1,4 @@
-"""The plugin in real hosts: the sound that a host gets equals the sound rendered from the server's log.
+"""In real hosts, the sound that the plugin delivers equals the sound rendered from the server's log.
 
 The plugin plays the sound that a server sends it through a bridge (shared memory), and starts the server if
 necessary.

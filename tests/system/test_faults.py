@@ -1,4 +1,4 @@
-"""Faults while a server is playing. The server reports each fault in one line, keeps its state and plays on.
+"""If a fault occurs during playback, the server reports it in one line, keeps its state and plays on.
 
 The worker is the server's process that renders the sound; a second process receives messages and restarts the
 worker.

@@ -1,4 +1,4 @@
-"""Ableton Link with a real peer, in a separate network namespace, because Link finds peers by multicast."""
+"""Tests for Ableton Link with a real peer, in a network namespace, because Link finds peers by multicast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of a real server: its losses if the server is killed, and the sound rendered from the log."""
+"""Tests for a real server's log: its losses if the server is killed, and the sound rendered from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real MIDI through a real JACK server, to `realtime midi` and to the server itself."""
+"""Tests for real MIDI through a real JACK server, to `realtime midi` and to the server itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes of users, in commands run as processes: exit code 2, and one line instead of a traceback."""
+"""Users' mistakes end a command with exit code 2, and with one line instead of a traceback."""
 
 from __future__ import annotations
 

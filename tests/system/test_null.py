@@ -1,4 +1,4 @@
-"""The null test: a performance recorded from JACK equals the sound rendered from its log.
+"""In the null test, a performance recorded from JACK equals the sound rendered from its log.
 
 `SOUNDMORPH_NULL_SECONDS=180 python -m pytest -s tests/system/test_null.py` plays two performances of three
 minutes.

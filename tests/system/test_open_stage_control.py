@@ -1,4 +1,4 @@
-"""The scripts of the session for Open Stage Control, run by Node.js, with a real server.
+"""Tests for the scripts of the session for Open Stage Control, run by Node.js, with a real server.
 
 "Point" means the current z, the position in latent space that the performer moves.
 """

@@ -1,4 +1,4 @@
-"""Named outs on a real JACK server: each class is heard on its ports, and their sum is the stereo mix."""
+"""On a real JACK server, each class is heard on the ports of its out; their sum is the stereo mix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The web page of a real server, in a real browser.
+"""Tests for the web page of a real server, in a real browser.
 
 The page has a map of sounds. "Point" means the current z, the position in latent space that the performer
 moves.

@@ -1,4 +1,4 @@
-"""`trainer play`, which trains a model on a folder of sounds while a server is already playing the model.
+"""Tests for `trainer play`, which trains a model on a folder of sounds while a server is playing the model.
 
 The learner is the process that trains the model; the server continues to play if the learner is killed.
 """

@@ -1,4 +1,4 @@
-"""The VST3 and CLAP plugins in a host of our own: outs, exact times of events, and offline rendering.
+"""Tests for the VST3 and CLAP plugins in our own host: outs, exact times of events, and offline rendering.
 
 Rendering in real time ("live") must give the same sound as offline rendering (a bounce).
 """

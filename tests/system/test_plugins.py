@@ -1,4 +1,4 @@
-"""A server that plays through a real JACK server and real effect plugins, some of which hang or crash."""
+"""Tests for a server with a real JACK server and real effect plugins, some of which hang or crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sequencer of a real server: its hits are at the ideal samples, and the log gives the same sound."""
+"""A real server's sequencer plays hits at the ideal samples, and the log gives the same sound."""
 
 from __future__ import annotations
 

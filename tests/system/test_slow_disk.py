@@ -1,4 +1,4 @@
-"""A recording on a disk that stalls: it stops writing for some time."""
+"""Tests for a recording on a disk that stops writing for some time."""
 
 from __future__ import annotations
 

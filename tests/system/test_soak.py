@@ -1,4 +1,4 @@
-"""A soak test of one minute: the sound of a busy server equals the sound rendered offline from its log."""
+"""In a soak test of one minute, a busy server's sound equals the sound rendered offline from its log."""
 
 from __future__ import annotations
 

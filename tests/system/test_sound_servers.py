@@ -1,4 +1,4 @@
-"""Playing through real desktop sound servers: PulseAudio (PortAudio with ALSA) and PipeWire (JACK)."""
+"""Tests with real desktop sound servers: PulseAudio (PortAudio with ALSA) and PipeWire (JACK)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that lack a resource or are interrupted by Ctrl-C while they are starting."""
+"""Tests for commands that lack a resource or are interrupted by Ctrl-C while they are starting."""
 
 from __future__ import annotations
 

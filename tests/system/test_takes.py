@@ -1,4 +1,4 @@
-"""Takes: recordings with logs, which messages start and stop while the server is playing."""
+"""Tests for takes: recordings with logs that messages start and stop while the server is playing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scripts of the TouchOSC layout, run by Lua, with a real server."""
+"""Tests for the scripts of the TouchOSC layout, run by Lua, with a real server."""
 
 from __future__ import annotations
 

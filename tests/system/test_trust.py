@@ -1,4 +1,4 @@
-"""The server with hostile clients."""
+"""Tests for the server with hostile clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of `trainer`: options, output, errors, and resumed runs."""
+"""Tests for the commands of `trainer`: options, output, errors, and resumed runs."""
 
 from __future__ import annotations
 

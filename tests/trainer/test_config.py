@@ -1,4 +1,4 @@
-"""Configurations: defaults, bundled files, and errors that name the key."""
+"""Tests for configurations: defaults, bundled files, and errors that name the key."""
 
 from __future__ import annotations
 

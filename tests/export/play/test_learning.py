@@ -1,4 +1,4 @@
-"""Times at which `trainer play` exports new versions of a model, and the training times that it prints.
+"""Tests for when `trainer play` exports new versions of a model, and for the training times that it prints.
 
 A quality is a number of passes through the sounds; its time depends on the machine.
 """

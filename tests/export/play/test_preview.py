@@ -1,4 +1,4 @@
-"""The preview of a training run: a picture and a sound file of real sounds beside the model's copies."""
+"""Tests for the preview of a training run: a picture and a sound file of real sounds and reconstructions."""
 
 from __future__ import annotations
 

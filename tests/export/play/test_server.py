@@ -1,4 +1,4 @@
-"""The server that `trainer play` starts, before it starts."""
+"""Tests for checks that `trainer play` makes before it starts its server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory barriers between the two processes that share a bridge's memory."""
+"""Tests for memory barriers between the two processes that share a bridge's memory."""
 
 from __future__ import annotations
 

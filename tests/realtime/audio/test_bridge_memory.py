@@ -1,6 +1,7 @@
-"""The shared memory of a bridge, through which a plugin host (a DAW) and the server exchange data.
+"""Tests for the shared memory of a bridge, through which a plugin host (a DAW) and the server exchange data.
 
-It has a ring of sound, a ring of events, the state of the server, and the project that the host has stored.
+It contains a ring of sound, a ring of events, the state of the server, and the project that the host has
+stored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Audio devices. The tests that need a JACK server are in tests/system."""
+"""Tests for audio devices. The tests that need a JACK server are in tests/system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of `realtime`: their output, errors of one line, and a clean exit."""
+"""Tests for the commands of `realtime`: their output, one-line errors, and a clean exit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines that the server prints in the terminal about messages that it refuses."""
+"""Tests for the lines that the server prints in the terminal about messages that it refuses."""
 
 from __future__ import annotations
 

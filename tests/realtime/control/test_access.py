@@ -1,4 +1,4 @@
-"""Access rules: which hosts may send messages, how many, and how large their datagrams may be."""
+"""Tests for access rules: which hosts may send messages, how many, and how large their datagrams may be."""
 
 from __future__ import annotations
 

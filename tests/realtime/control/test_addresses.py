@@ -1,4 +1,4 @@
-"""The table of OSC addresses: the requests that messages become, refused messages, and the generated page.
+"""Tests for the table of OSC addresses: the resulting requests, refused messages, and the generated page.
 
 "Point" means the current z, the position in latent space that the performer moves. A touch has its own point.
 """

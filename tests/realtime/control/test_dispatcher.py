@@ -1,4 +1,4 @@
-"""The dispatcher (`Control`), which turns messages into commands for a player, and answers the senders.
+"""Tests for the dispatcher (`Control`), which turns messages into commands for a player and answers senders.
 
 "Point" means the current z, the position in latent space that performers move. Moves in quick succession are
 one gesture, which is undone as a unit.

@@ -1,4 +1,4 @@
-"""The General MIDI drum map: the class of the bundled kit that plays each note, and its transposition."""
+"""Tests for the General MIDI drum map: the class that each note plays, and its transposition."""
 
 from __future__ import annotations
 

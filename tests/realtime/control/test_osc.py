@@ -1,4 +1,4 @@
-"""OSC datagrams, parsed byte by byte, and the OSC server with a real socket and a real engine."""
+"""Tests for OSC datagrams, byte by byte, and for the OSC server with a real socket and a real engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that edit the pattern of the sequencer: each edit reaches the player once, and all subscribers.
+"""Tests for edits of the sequencer's pattern: each edit reaches the player once, and all subscribers.
 
 A pattern has lanes; a lane plays one sound, or a morph between two sounds, at some of the steps.
 """

@@ -1,4 +1,4 @@
-"""The preset file: it has a section for each model, is written atomically, and is kept if it is broken."""
+"""The preset file contains a section for each model, is written atomically, and is kept if it is broken."""
 
 from __future__ import annotations
 

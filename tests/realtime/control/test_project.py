@@ -1,6 +1,7 @@
-"""A project: the state of the server (settings, presets, pattern), which a plugin host stores and restores.
+"""Tests for projects, which contain a server's settings, presets and pattern.
 
-If the model of a project is missing, every z in the project is left out, and the server reports this.
+A plugin host stores and restores projects. If the model of a project is missing, every z in the project is
+left out, and the server reports this.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Turns of the senders of messages: each sender's work stays in order, and replies come last."""
+"""Senders of messages take turns: each sender's work stays in order, and replies come last."""
 
 from __future__ import annotations
 

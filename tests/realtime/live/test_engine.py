@@ -1,4 +1,4 @@
-"""The engine, which renders blocks of the mixer's sound ahead of the audio device that takes them.
+"""Tests for the engine, which renders blocks of the mixer's sound ahead of the audio device that takes them.
 
 A block that is not ready in time is late. Under high load, the engine sheds voices: it ends them early.
 """

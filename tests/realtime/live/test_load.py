@@ -1,4 +1,4 @@
-"""The load of the render thread: the time that it takes for a block, relative to the block's duration.
+"""Tests for the render thread's load: the time that it takes for a block, relative to the block's duration.
 
 A decoder call decodes one tick (a fixed number of frames) of all voices, and more ticks under high load.
 """

@@ -1,4 +1,4 @@
-"""Pacing: the lead, the time from the start of a block's rendering until the device takes the block.
+"""Tests for the lead: the time from the start of a block's rendering until the device takes the block.
 
 The lead is a margin plus the time that decoding may take. A stream is a sound that is decoded while it is
 playing.

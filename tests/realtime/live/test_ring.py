@@ -1,4 +1,4 @@
-"""The queue of finished blocks of sound, and the signals between the threads that use it."""
+"""Tests for the queue of finished blocks of sound, and for the signals between the threads that use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remote procedure calls between processes."""
+"""Tests for remote procedure calls between processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warm-up: before a mixer plays, every shape of call to the decoder is tried and timed."""
+"""Warm-up tries and times every shape of call to the decoder before a mixer plays."""
 
 from __future__ import annotations
 

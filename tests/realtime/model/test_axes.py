@@ -1,4 +1,4 @@
-"""Features of sounds, such as brightness, and the words for the two ends of a principal axis of z."""
+"""Tests for features of sounds, such as brightness, and for the words at the ends of a principal axis."""
 
 from __future__ import annotations
 

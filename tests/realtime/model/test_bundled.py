@@ -1,4 +1,4 @@
-"""The models that come with the package."""
+"""Tests for the models that come with the package."""
 
 from __future__ import annotations
 

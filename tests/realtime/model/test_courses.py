@@ -1,4 +1,4 @@
-"""Courses, the paths between two class centres whose steps sound equal: interpolation and metadata."""
+"""Tests for courses, which are paths between two class centres whose steps sound equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decoder: slots, limits, saved states, and missing models and providers."""
+"""Tests for the decoder: slots, limits, saved states, and missing models and providers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoder files, which lie beside their decoder files and are untrusted, and the command `encode`."""
+"""Tests for encoder files, which lie beside decoder files and are untrusted, and for the command `encode`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Offsets of a hit's z: by its velocity, along a direction, and at random, between the takes of its class.
+"""Tests for the offsets of a hit's z.
 
+One offset lies along a direction and depends on the velocity; the other is random, between the class's takes.
 A direction is the change of z from soft to hard hits; classes and single drums have directions. Takes are
 training sounds. `dynamics` scales the first offset, and the variation scales the second.
 """

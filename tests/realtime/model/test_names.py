@@ -1,4 +1,4 @@
-"""Names of classes and sounds are found by the spellings that people use."""
+"""Names of classes and sounds are found in the spellings that people use."""
 
 from __future__ import annotations
 

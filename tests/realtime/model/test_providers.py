@@ -1,4 +1,4 @@
-"""Checks of the installed build of ONNX Runtime and of its execution provider."""
+"""Tests for checks of the installed build of ONNX Runtime and of its execution provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mel distance between sounds, in dB, and the search for the z whose decoded sound is closest."""
+"""Tests for the mel distance between sounds, and for the search for the z whose decoded sound is closest."""
 
 from __future__ import annotations
 

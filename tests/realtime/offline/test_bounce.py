@@ -1,4 +1,4 @@
-"""Output of `realtime render` for a sequence file: one sound file, stems, or a sound file for each hit."""
+"""Tests for the output of `realtime render`: one sound file, stems, or a sound file for each hit."""
 
 from __future__ import annotations
 

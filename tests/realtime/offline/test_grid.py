@@ -1,4 +1,4 @@
-"""Sample packs: sounds on a grid between two or four corner points, for samplers such as SFZ players."""
+"""Tests for sample packs: sounds on a grid between two or four corner points, for samplers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sounds that are decoded ahead of a score: each is decoded once, on any number of threads."""
+"""Each sound that is decoded ahead of a score is decoded once, on any number of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of a performance: the path of z on the map of sounds, as a picture and a self-contained page.
+"""Tests for drawings of z's path on the map of sounds, as a picture and as a self-contained page.
 
 "Point" means the current z, the position in latent space that the performer moves. A touch has its own point.
 """

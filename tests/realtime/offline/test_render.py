@@ -1,4 +1,4 @@
-"""Sound files that `realtime render` writes: the requested sounds are at the requested times."""
+"""Sound files from `realtime render` contain the requested sounds at the requested times."""
 
 from __future__ import annotations
 

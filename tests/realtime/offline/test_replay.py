@@ -1,4 +1,4 @@
-"""Replay of logs of performances in which models change and plugins are used."""
+"""Tests for the replay of logs of performances in which models change and plugins are used."""
 
 from __future__ import annotations
 

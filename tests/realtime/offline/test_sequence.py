@@ -1,4 +1,4 @@
-"""Sequence files: their events, and for each kind of error, a message with table, key and accepted values."""
+"""Tests for sequence files: their events, and error messages that name the table, key and accepted values."""
 
 from __future__ import annotations
 

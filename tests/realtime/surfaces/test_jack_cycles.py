@@ -1,4 +1,4 @@
-"""MIDI events from JACK, which may repeat or skip cycles: each event comes once, at its exact time."""
+"""JACK may repeat or skip cycles; each MIDI event is received once, at its exact time."""
 
 from __future__ import annotations
 

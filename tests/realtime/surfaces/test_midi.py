@@ -1,4 +1,4 @@
-"""Conversion of MIDI messages to OSC messages, and rules that are made from moved controls ("learnt").
+"""Tests for the conversion of MIDI to OSC messages, and for rules that are learnt from moved controls.
 
 A knob with pickup has no effect until it passes the current value. With MPE, each finger has its own channel
 and moves its own point (z).

@@ -1,4 +1,4 @@
-"""Conversion of MIDI clock to beats: exact for an even clock, and within 1 ms for a clock with jitter."""
+"""MIDI clock is converted to beats: exactly for an even clock, and within 1 ms for a clock with jitter."""
 
 from __future__ import annotations
 

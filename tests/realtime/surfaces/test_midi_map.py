@@ -1,4 +1,4 @@
-"""MIDI maps (rules that turn MIDI messages into OSC messages) and their files."""
+"""Tests for MIDI maps (rules that turn MIDI messages into OSC messages) and their files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OSCQuery, with which programs ask for the OSC addresses of the server, over HTTP and websockets.
+"""Tests for OSCQuery, with which programs request the server's OSC addresses over HTTP and websockets.
 
 "The proposal" is the specification of OSCQuery.
 """

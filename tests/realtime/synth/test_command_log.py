@@ -1,4 +1,4 @@
-"""The log of commands: its lines of JSON, damaged lines, and the sound rendered from it."""
+"""Tests for the log of commands: its lines of JSON, damaged lines, and the sound rendered from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hits whose z is offset from the point (the current z, which the performer moves).
+"""Tests for hits whose z is offset from the point (the current z, which the performer moves).
 
 The offset depends on the velocity of the hit (along a direction, if the model has one) and on chance.
 """

@@ -1,4 +1,4 @@
-"""Glides, paths of z over time: exact at both ends, and on their curve in between."""
+"""Glides, which are paths of z over time, are exact at both ends and follow their curve in between."""
 
 from __future__ import annotations
 

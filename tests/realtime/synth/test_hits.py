@@ -1,4 +1,4 @@
-"""Settings of hits, and cached sounds: sounds decoded ahead of time equal sounds decoded during playback.
+"""Tests for settings of hits, and for cached sounds, which equal sounds that are decoded during playback.
 
 "Point" means the current z, the position in latent space that the performer moves. A touch has its own point.
 The tap of a mixer receives each command that takes effect, for the log.

@@ -1,4 +1,4 @@
-"""The mixer with a real decoder: exact sounds at exact times, which do not depend on the block size.
+"""The mixer, with a real decoder, plays exact sounds at exact times, regardless of the block size.
 
 "Point" means the current z, the position in latent space that the performer moves. All voices are decoded in
 ticks of a few frames. If all voices are in use, a hit steals a voice; under high load, voices are shed (ended

@@ -1,4 +1,4 @@
-"""The output after the voices: gain, DC block, limiter, knee (a soft clipper) and level meters.
+"""Tests for the output after the voices: gain, DC block, limiter, knee (a soft clipper) and level meters.
 
 The samples are always finite and within ±1.
 """

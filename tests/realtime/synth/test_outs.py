@@ -1,4 +1,4 @@
-"""Named outs: each hit is heard on one pair of channels, and the sum of all pairs is the stereo mix."""
+"""With named outs, each hit is heard on one pair of channels, and the sum of all pairs is the stereo mix."""
 
 from __future__ import annotations
 

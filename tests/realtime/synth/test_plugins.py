@@ -1,4 +1,4 @@
-"""Effect plugins after the mixer: real VST3s (zam-plugins) and faulty ones, each tried before its use."""
+"""Tests for effect plugins after the mixer: real VST3s (zam-plugins) and faulty VST3s."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The resampler: its sound compared with soxr's, and the response of its filter."""
+"""Tests for the resampler: its sound compared with soxr's, and the response of its filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A voice, which plays one hit: its sound, start and end, and the frames that must be decoded for it.
+"""Tests for voices, which play one hit each: their sound, start and end, and the frames to decode for them.
 
 Time is divided into ticks of a few frames; pushing adds decoded frames to a voice.
 """

@@ -1,4 +1,4 @@
-"""The clock of an audio device, which estimates the times of samples; the first sample is the origin."""
+"""Tests for an audio device's clock, which estimates the times of samples; the first sample is the origin."""
 
 from __future__ import annotations
 

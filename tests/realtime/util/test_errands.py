@@ -1,4 +1,4 @@
-"""Errands, functions in a separate process: however it ends, the caller gets a result or an error."""
+"""However the process of an errand (a function call) ends, the caller gets a result or an error."""
 
 from __future__ import annotations
 

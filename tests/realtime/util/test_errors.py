@@ -1,4 +1,4 @@
-"""Lines for the user in the terminal."""
+"""Tests for lines that the user sees in the terminal."""
 
 from __future__ import annotations
 

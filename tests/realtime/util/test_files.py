@@ -1,4 +1,4 @@
-"""Sound files and folders that appear complete or not at all, and recordings that never delay the sound."""
+"""Sound files and folders appear complete or not at all, and recordings never delay the sound."""
 
 from __future__ import annotations
 

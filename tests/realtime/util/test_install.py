@@ -1,4 +1,4 @@
-"""The shell command, shown in messages, that installs a missing package."""
+"""Tests for the shell command in messages that installs a missing package."""
 
 from __future__ import annotations
 

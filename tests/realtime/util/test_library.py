@@ -1,4 +1,4 @@
-"""The library, the folder whose files messages may name."""
+"""Tests for the library: the folder whose files messages may name."""
 
 from __future__ import annotations
 

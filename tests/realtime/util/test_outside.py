@@ -1,4 +1,4 @@
-"""Files and messages from outside: any bytes are either accepted, or refused with an error of one line."""
+"""Any bytes in files and messages from outside are accepted, or refused with a one-line error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Priorities of the processes of a server."""
+"""Tests for the priorities of a server's processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals that ask the program to end."""
+"""Tests for signals that ask the program to end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls with a time limit, because they may never return."""
+"""Tests for calls that have a time limit because they may never return."""
 
 from __future__ import annotations
 

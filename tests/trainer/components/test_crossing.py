@@ -1,4 +1,4 @@
-"""Crossed sounds: the body of a sound (the tone, which oscillators play) comes from a different sound."""
+"""Tests for crossed sounds, whose body (the tone that oscillators play) comes from a different sound."""
 
 from __future__ import annotations
 

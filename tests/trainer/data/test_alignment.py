@@ -1,4 +1,4 @@
-"""Alignment of the training sounds of a class: each recording is cut, and inverted if necessary, to match.
+"""To align the training sounds of a class, each recording is cut, and inverted if necessary.
 
 The recordings of the class "noise" contain one noise, at known lags and with known signs.
 """

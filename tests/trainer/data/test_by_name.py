@@ -1,4 +1,4 @@
-"""Classes of the sounds in a folder without sub-folders, from file names and from the decay of the sounds."""
+"""Tests for the classes of sounds in a folder without sub-folders: they follow from file names and decay."""
 
 from __future__ import annotations
 

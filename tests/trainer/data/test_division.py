@@ -1,4 +1,4 @@
-"""Division of a collection of drum kits into parts: complete kits are held out for validation and test.
+"""Tests for the division of drum kits into parts: complete kits are held out for validation and test.
 
 A recipe names the kits of each part; the manifest of the collection lists its files.
 """

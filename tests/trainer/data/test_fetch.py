@@ -1,4 +1,4 @@
-"""`trainer fetch`, which downloads sounds, tested with a local server that breaks transfers on demand."""
+"""Tests for `trainer fetch`, which downloads sounds, with a local server that breaks transfers on demand."""
 
 from __future__ import annotations
 

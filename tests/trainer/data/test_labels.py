@@ -1,4 +1,4 @@
-"""Labels of training sounds: from their folders, from their names, or from clusters of their attacks."""
+"""Tests for labels of training sounds: from folders, from names, or from clusters of attacks."""
 
 from __future__ import annotations
 

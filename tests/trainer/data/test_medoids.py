@@ -1,4 +1,4 @@
-"""The medoid of a class: the sound with the smallest mean distance from the other sounds of the class."""
+"""The medoid of a class is the sound with the smallest mean distance from the other sounds of the class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MFCC features of sounds, their DTW distance, and the deviation of a sound from a class.
+"""Tests for MFCC features of sounds, their DTW distance, and the deviation of a sound from a class.
 
 The deviation is equation 2 of the paper. It is compared with the deviations of three other sounds: the
 medoid, a random take, and the blur (the mean waveform of the takes).

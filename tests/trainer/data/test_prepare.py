@@ -1,4 +1,4 @@
-"""`trainer prepare` on a folder with many kinds of faulty files."""
+"""Tests for `trainer prepare` with a folder that contains many kinds of faulty files."""
 
 from __future__ import annotations
 

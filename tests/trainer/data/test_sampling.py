@@ -1,4 +1,4 @@
-"""The order of the sounds in an epoch, batches of sounds, and averages of sounds of the same class."""
+"""Tests for the order of the sounds in an epoch, for batches, and for averages of sounds of a class."""
 
 from __future__ import annotations
 

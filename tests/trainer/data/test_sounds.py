@@ -1,4 +1,4 @@
-"""The sounds of a folder: how they are found and prepared, and the reasons for which they are refused."""
+"""Tests for the sounds of a folder: how they are found and prepared, and why some are refused."""
 
 from __future__ import annotations
 

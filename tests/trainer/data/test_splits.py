@@ -1,4 +1,4 @@
-"""The three parts of a folder are disjoint, and each has its fraction."""
+"""The three parts of a folder are disjoint, and each contains its fraction of the sounds."""
 
 from __future__ import annotations
 

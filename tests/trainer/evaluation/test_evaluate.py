@@ -1,4 +1,4 @@
-"""`trainer evaluate` on a small training run: numbers, text, JSON, report, and errors for wrong arguments."""
+"""Tests for `trainer evaluate` with a small run: numbers, text, JSON, report, and error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation, and the audio players in its report."""
+"""Tests for the pictures of an evaluation, and for the audio players in its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comparison of an evaluation with the numbers of the paper."""
+"""Tests for the comparison of an evaluation with the numbers in the paper."""
 
 from __future__ import annotations
 

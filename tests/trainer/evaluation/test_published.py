@@ -1,4 +1,4 @@
-"""Published sounds from a different model, compared with the sounds of a training run.
+"""Tests for the comparison of a different model's published sounds with the sounds of a training run.
 
 The deviation (equation 2 of the paper) and the SNR of the published sounds are known here.
 """

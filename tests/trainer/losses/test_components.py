@@ -1,4 +1,4 @@
-"""The loss term that compares the parameters of the modal decoder with the components of recordings.
+"""Tests for the loss term that compares the modal decoder's parameters with the components of recordings.
 
 The components are the partials and noise bands of a sound; modes are its ringing partials.
 """

@@ -1,4 +1,4 @@
-"""Soft DTW (dynamic time warping with a soft minimum), and the loss term that uses it."""
+"""Tests for soft DTW (dynamic time warping with a soft minimum), and for the loss term that uses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The terms of the loss, for sounds for which they can be calculated by hand."""
+"""Tests for the terms of the loss, with sounds for which the terms can be calculated by hand."""
 
 from __future__ import annotations
 

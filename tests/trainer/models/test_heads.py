@@ -1,4 +1,4 @@
-"""Heads (classifiers, each on some of the dimensions of z), their targets, and partners for averages.
+"""Tests for heads (classifiers, each on some dimensions of z), their targets, and partners for averages.
 
 A training sound is averaged with its partner, which is a different training sound with the same targets.
 """

@@ -1,4 +1,4 @@
-"""The layers of the MB-VAE, a model that works on the bands of a filter bank, against their definitions."""
+"""The layers of the MB-VAE, a model that works on the bands of a filter bank, match their definitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The encoder of the modal model: one of its branches, the body, measures the pitch of a drum."""
+"""Tests for the modal model's encoder. One of its branches, the body, measures the pitch of a drum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adaptation of a trained model, the base, to a folder of sounds, as in `trainer play`.
+"""Tests for the adaptation of a trained model, the base, to a folder of sounds, as in `trainer play`.
 
 Each sound has a point (a z) of its own, which moves while the decoder is trained. At the points of the base's
 own sounds, the decoder hardly changes. The components of a sound are its partials and noise bands.

@@ -1,4 +1,4 @@
-"""A training run that starts from the weights of a different run, its base."""
+"""Tests for training runs that start from the weights of a different run, the base."""
 
 from __future__ import annotations
 

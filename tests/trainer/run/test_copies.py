@@ -1,4 +1,4 @@
-"""Training on copies: varied copies of the training sounds that are made and measured once, before training.
+"""Tests for training on varied copies of the training sounds, which are made and measured once.
 
 There are several sets of copies. Each training sound has a point (a z) of its own, which is trained, too.
 """

@@ -55,8 +55,8 @@ def test_two_processes_give_the_same_training_as_one(
     architecture: str,
     loss: dict[str, Any],
 ) -> None:
-    # 10 sounds in batches of 3; one process takes two sounds of a batch, the other one takes one, and the
-    # last batch has a single sound
+    # 10 sounds in batches of 3: the processes take two sounds and one sound of a batch, and the last batch
+    # contains a single sound
     config = config.replace("fit", batch_size=3, micro_batch=at_once).replace("optim", update=update)
     config = config.replace("model", architecture=architecture).replace("loss", **loss)
     printed = fitted(config, folder, tmp_path / "two", "--devices", "2", "--strategy", "ddp")

@@ -1,4 +1,4 @@
-"""Training runs from start to end, and resumed runs."""
+"""Tests for training runs from start to end, and for resumed runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The optimiser Muon: orthogonalised steps for matrices, and Adam's steps for other weights."""
+"""Tests for the optimiser Muon: orthogonalised steps for matrices, and Adam's steps for other weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Division of a batch into parts: one part for each process."""
+"""Tests for the division of a batch into parts, one for each process."""
 
 from __future__ import annotations
 

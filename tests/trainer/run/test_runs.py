@@ -1,4 +1,4 @@
-"""The end of a training run, its numbered checkpoints, and its options when it is resumed."""
+"""Tests for the end of a training run, its numbered checkpoints, and its options when it is resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small picture of a sound that the web page shows."""
+"""Tests for the small picture of a sound on the web page."""
 
 from __future__ import annotations
 

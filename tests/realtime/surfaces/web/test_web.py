@@ -1,4 +1,4 @@
-"""The web server, which offers a web page, OSCQuery and recordings, with normal and hostile clients.
+"""Tests for the web server, which offers a web page, OSCQuery and recordings. Some clients are hostile.
 
 Takes are recordings; a kit is a folder of sounds that the user sends, for which a model is trained.
 """

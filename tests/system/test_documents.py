@@ -75,12 +75,12 @@ class Reader:
             self.stop()
             words = f"exec {line} --quality sketch --null --synchronous --port {self.port}"
             self.server = self.open.enter_context(Process(["sh", "-c", words], self.env, self.folder))
-            self.server.wait_for("^learns my-sounds; ")
+            self.server.wait_for("^learning my-sounds; ")
             self.server.wait_for("sounds can be used")
             self.server.wait_for(
-                "^(stop|plays the first version)"
+                "^(stop|playing the first version)"
             )  # two programs print these lines, in any order
-            self.server.wait_for("^(stop|plays the first version)")
+            self.server.wait_for("^(stop|playing the first version)")
             return
         if not line.startswith("oscsend"):
             self.stop()

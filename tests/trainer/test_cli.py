@@ -165,7 +165,7 @@ def test_help_begins_with_the_command_that_needs_no_options(capsys: pytest.Captu
     with pytest.raises(SystemExit):
         main(["fit", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert text.index("trainer fit --data my-sounds") < text.index("--epochs EPOCHS passes")
+    assert text.index("trainer fit --data my-sounds") < text.index("--epochs EPOCHS number of passes")
     assert "default: kit" in text
 
 

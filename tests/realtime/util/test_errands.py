@@ -27,12 +27,12 @@ def test_result_of_an_errand_is_returned(tmp_path: Path) -> None:
         (["hang"], "the process did not finish within 1 s", 1.0),
         pytest.param(
             ["swell"],
-            "needs too much memory",
+            "the work needs too much memory",
             60.0,
             marks=pytest.mark.skipif(sys.platform != "linux", reason="memory is limited only on Linux"),
         ),
-        (["crash"], r"crashed \(signal 11\)", 60.0),
-        (["unknown"], "ended with exit code 1", 60.0),
+        (["crash"], r"the process crashed \(signal 11\)", 60.0),
+        (["unknown"], "the process ended with exit code 1", 60.0),
     ],
 )
 def test_failure_of_an_errand_is_raised_as_an_error_of_one_line(

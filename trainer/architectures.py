@@ -37,6 +37,8 @@ class Architecture:
             centre_dtw require.
         learns_components: True if the decoder learns from the components of the sounds: oscillators, modes
             and noise (`trainer.components`).
+        deepen: "module:function" that extends the weights of a model with fewer layers; the deeper model
+            decodes the same sounds. "" if this architecture has no such function.
         packages: packages of the pip extra `train` that are needed to train this architecture.
     """
 
@@ -46,6 +48,7 @@ class Architecture:
     check: Callable[[ModelConfig], None]
     keeps_prototypes: bool = False
     learns_components: bool = False
+    deepen: str = ""
     packages: tuple[str, ...] = ()
 
 
@@ -76,6 +79,7 @@ ARCHITECTURES = {
         encoder="trainer.models.dc:DCEncoder",
         decoder="trainer.models.dc:DCDecoder",
         check=_paper_frames,
+        deepen="trainer.models.dc:deepened",
         packages=("numba",),
     ),
     "cc": Architecture(

@@ -31,6 +31,6 @@ def add_from(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--from",
         metavar="RUN",
-        help="start from the weights of a run or checkpoint whose model has the shape that the recipe sets; "
-        "none: start from random weights; default: the bundled base model, if it has this shape",
+        help="start from the weights of a run or checkpoint whose model has the shape that the recipe sets "
+        "(a dc may have fewer layers); none: random weights; default: the bundled base, if it has this shape",
     )

@@ -9,6 +9,9 @@ B sounds have T samples and F latent frames; z is a point in a latent space of D
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import torch
 from torch import Tensor, nn
 
 from trainer.architectures import HOP_LENGTH
@@ -74,3 +77,28 @@ class DCDecoder(nn.Module):
         sequence = self.dense(z)[:, None]
         x = self.block(pointwise(self.widen, self.up(sequence).transpose(1, 2)))
         return pointwise(self.out, self.back.rows(x)).transpose(1, 2)
+
+
+def deepened(weights: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Extend the weights of a model with fewer gated layers; the deeper model decodes the same sounds.
+
+    The added layers follow the others. Their sub-layers 1 begin at zero, so their products are zero. A
+    dilation block outputs the mean of its products; the weights after each block make up for the larger
+    divisor.
+
+    Args:
+        weights: the weights of the shallow model, by name.
+        fresh: the initial weights of the deep model, by name; they give the added sub-layers 2.
+    """
+    found = dict(weights)
+    for block, after in (
+        ("encoder.block", "encoder.down.0.weight"),
+        ("decoder.block", "decoder.back.weight"),
+    ):
+        layers = len(weights[f"{block}.now"])
+        for name in ("now", "past", "bias"):
+            added = fresh[f"{block}.{name}"][layers:].clone()
+            added[..., : added.shape[-1] // 2] = 0.0
+            found[f"{block}.{name}"] = torch.cat((weights[f"{block}.{name}"].to(added), added))
+        found[after] = weights[after] * (len(found[f"{block}.now"]) / layers)
+    return found

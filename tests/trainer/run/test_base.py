@@ -11,6 +11,7 @@ import torch
 from trainer import config as configs
 from trainer.config import Config
 from trainer.errors import CheckpointError
+from trainer.models.layers import DilationBlock
 from trainer.models.vae import build
 from trainer.run import base, checkpoint, fit
 from trainer.run.checkpoint import Checkpoint
@@ -62,3 +63,35 @@ def test_default_base_of_a_different_shape_is_ignored_and_a_named_one_is_refused
         CheckpointError, match=r"known\.safetensors: its model and the recipe have different shapes"
     ):
         base.choose(str(tmp_path / "known.safetensors"), config.replace("model", latent_dim=4))
+
+
+def test_deeper_model_starts_with_the_sounds_of_a_shallow_one(
+    config: Config, folder: Path, tmp_path: Path
+) -> None:
+    shallow = fit.start(config.replace("model", layers=3), folder)
+    checkpoint.write(tmp_path / "shallow.safetensors", fit.snapshot(shallow))
+    deep_config = config.replace("model", layers=12)
+    deep = fit.start(
+        deep_config, folder, base=base.choose(str(tmp_path / "shallow.safetensors"), deep_config)
+    )
+    audio = shallow.sounds.waveforms[:2]
+    for one, other in zip(shallow.model.encode(audio), deep.model.encode(audio), strict=True):
+        torch.testing.assert_close(one, other)
+    z = shallow.model.encode(audio)[0]
+    torch.testing.assert_close(shallow.model.decoder(z), deep.model.decoder(z))
+    with pytest.raises(CheckpointError, match="different shapes"):
+        base.choose(str(tmp_path / "shallow.safetensors"), config.replace("model", layers=2))
+
+
+def test_weights_of_added_layers_get_gradients(config: Config, folder: Path, tmp_path: Path) -> None:
+    shallow = fit.start(config.replace("model", layers=3), folder)
+    checkpoint.write(tmp_path / "shallow.safetensors", fit.snapshot(shallow))
+    config = config.replace("model", layers=5)
+    model = fit.start(config, folder, base=base.choose(str(tmp_path / "shallow.safetensors"), config)).model
+    audio = shallow.sounds.waveforms[:2]
+    (model.decoder(model.encode(audio)[0]) - audio).square().sum().backward()
+    blocks = [layer for layer in model.modules() if isinstance(layer, DilationBlock)]
+    assert len(blocks) == 2
+    for block in blocks:
+        assert block.now.grad is not None
+        assert (block.now.grad[3:].abs().amax((1, 2)) > 0).all()

@@ -88,7 +88,7 @@ def test_state_of_a_different_model_is_refused(tiny_model: Path) -> None:
     decoder = Decoder(tiny_model, capacity=1)
     state = decoder.save(0)
     foreign = StreamState(tuple(cache[:-1] for cache in state.caches), 0)
-    with pytest.raises(ValueError, match="another model"):
+    with pytest.raises(ValueError, match="a different model"):
         decoder.load(0, foreign)
 
 

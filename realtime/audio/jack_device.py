@@ -33,13 +33,13 @@ def available() -> bool:
 class JackDevice:
     """Output ports `soundmorph:out_1`, …, connected to the inputs of another client, such as a sound card.
 
-    It is an error if an input does not exist. In two cases, however, the port for this input stays
-    unconnected without an error: if the name of the port is not `out_…`, or if the ports `out_…` are for
-    inputs 1 and 2.
+    Each port is connected to one input. It is an error if this input does not exist, except in two cases, in
+    which the port stays unconnected: the name of the port does not begin with `out_`, or the ports `out_…`
+    are for inputs 1 and 2.
 
     Args:
-        to: name of that client: `system` for the card on a JACK server, the card's name on PipeWire.
-        pair: numbers of the inputs of that client, one for each port, counted from 1.
+        to: name of the other client: `system` for the card on a JACK server, the card's name on PipeWire.
+        pair: numbers of that client's inputs, counted from 1, one for each port.
         sample_rate: in Hz, or None for the rate of the JACK server; no other rate is accepted.
         names: names of the ports, one for each of `pair`; by default out_1, out_2 …
 
@@ -86,7 +86,7 @@ class JackDevice:
         priority.switch_often()
         client, ports = self._client, self._ports
         block = np.zeros((source.block_size, self.channels), np.float32)
-        used = len(block)  # played samples of `block`; JACK's period may differ from the block size
+        used = len(block)  # samples of `block` already played; JACK's period may differ from the block size
 
         def process(samples: int) -> None:
             nonlocal used

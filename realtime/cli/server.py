@@ -1,4 +1,4 @@
-"""The server of `realtime serve`: receives messages, and runs the worker process, which plays them.
+"""The server of `realtime serve`: receives messages, and runs the worker process, which plays the sound.
 
 Messages arrive by OSC and through the surfaces: MIDI, the web page, OSCQuery, Ableton Link and plugin hosts
 (DAWs). A host takes the sound through shared memory, the bridge.
@@ -41,24 +41,26 @@ if TYPE_CHECKING:
 
 WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # sample rate until a host requests another rate
-START, END = "kick", "open hat"  # classes in the commands printed at the start, if the file proposes no morph
-HINT_MS = 300  # duration of the morph in these commands
-# for a bundled model, the server prints the commands in the documentation, not those that the file proposes
+START, END = "kick", "open hat"  # classes for the commands that the server prints at the start
+HINT_MS = 300  # duration of the morph (the glide between two sounds) in these commands
+# A model file may state a morph to try first, which replaces `START`, `END` and `HINT_MS`. For a model in the
+# folder `BUNDLED`, the server ignores that morph, and prints the same commands as the documentation.
 BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the previous model
 
 
 @dataclass(frozen=True)
 class ServeConfig:
-    """Options of `realtime serve`; its --help describes each.
+    """Options of `realtime serve`; `realtime serve --help` describes each option.
 
     Attributes:
         sound: options of the worker process, which plays the sound.
-        allow: addresses and networks that may send messages; empty: all that can reach `host`.
-        presets: file of presets; None: the file in the user's data folder.
-        dynamics: initial `dynamics` of new hits, for a model in which velocity can change the timbre.
+        allow: addresses and networks that may send messages; if empty, all that can reach `host`.
+        presets: file of presets; None selects the file in the user's data folder.
+        dynamics: initial value of the setting `dynamics` for new hits, which is the effect of velocity on the
+            timbre; used if velocity can change the timbre of the model.
         with_host: end when the last host has disconnected from the bridge.
-        seconds: time until the server stops; None: no limit.
+        seconds: time until the server stops; None means no limit.
         surfaces: options of MIDI, the web page, OSCQuery and Link.
         quiet: do not print the outcome of messages.
         verbose: also print the components of the latencies, and details of model, device and decoder.
@@ -152,9 +154,9 @@ def serve(config: ServeConfig) -> int:
             _watch(stopping, config, sound, server, lines, host)
         finally:
             try:
-                sound.player.submit([Panic()])  # fade out at once, while the rest shuts down
+                sound.player.submit([Panic()])  # fade out at once, while the other parts shut down
             except RpcError:
-                sound.close()  # so that threads waiting for a reply can end
+                sound.close()  # to end the threads that wait for a reply
             server.stop()
             _save(control)
             started.close()
@@ -258,7 +260,7 @@ def _hints(info: ModelInfo, morph: MorphInfo | None, send: str) -> dict[str, str
 
     Args:
         info: metadata of the model.
-        morph: the morph that the model file proposes, or None.
+        morph: the morph to try first, as stated in the model file, or None.
         send: beginning of a command that sends a message to the server.
     """
 

@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
-HOST, PORT = "127.0.0.1", 9000  # address at which the server listens by default
-MAX_TEXT = 200  # characters
-REPLY_ITEMS = 32  # items in one datagram of a long reply
-MAX_DIGITS = 9  # maximum number of digits of a number within an address
+HOST, PORT = "127.0.0.1", 9000  # default host and port on which the server listens
+MAX_TEXT = 200  # maximum number of characters in a string
+REPLY_ITEMS = 32  # maximum number of items in a datagram, for a reply that needs several datagrams
+MAX_DIGITS = 9  # maximum number of digits in a number that is part of an address
 SHOWN = 80  # characters of an invalid value that an error message quotes
 
 Sender = tuple[str, int]
@@ -42,10 +42,10 @@ class Argument:
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
-    default: Any = ...  # an Ellipsis makes the argument required
+    default: Any = ...  # `...` (Ellipsis) makes the argument required
     many: bool = False
-    missing: str = ""  # meaning of a default of None, in words
-    names: str = ""  # what a text must name: "points" or "presets"
+    missing: str = ""  # a phrase that explains a default of None
+    names: str = ""  # kind of object that a string must name: "points" or "presets"
 
     @property
     def optional(self) -> bool:
@@ -65,9 +65,9 @@ class Argument:
         return f"{numbers} or {text}" if self.kind == "any" else numbers
 
     def check(self, value: Any) -> float | int | str:
-        """Return the value as float, int or text.
+        """Return the value as float, int or str.
 
-        A float argument accepts an int, an int argument accepts 3.0, and a text argument accepts 6 as "6".
+        A "float" argument accepts an int, an "int" argument accepts 3.0, and a "text" argument accepts 6 as "6".
 
         Raises:
             ControlError: the value has a different type, is not finite, or is out of range.
@@ -94,7 +94,7 @@ class Argument:
 
 
 def _as_text(value: Any) -> Any:
-    """Return a whole number as text, because clients turn names such as "6" into numbers."""
+    """Return a whole number as a string, because clients turn names such as "6" into numbers."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9:
         return f"{value:.0f}" if value == int(value) else value
     return value
@@ -110,7 +110,7 @@ def check_name(name: str) -> None:
     """Check a name chosen by a performer.
 
     Raises:
-        ControlError: the name is blank, too long, or has characters that cannot be printed.
+        ControlError: the name is blank, too long, or contains characters that cannot be printed.
     """
     if not name.strip() or len(name) > MAX_TEXT or not name.isprintable():
         raise ControlError(f"name is {name[:80]!r}, not 1 to {MAX_TEXT} printable characters")
@@ -122,17 +122,17 @@ Asked = TypeVar("Asked")
 
 @dataclass(frozen=True)
 class Address(Generic[Context, Asked]):
-    """A row of the table: an address and its effect.
+    """A row of the table: an OSC address and its effect.
 
-    `make` turns checked values into a request. It is called with the context (the model and its named points)
-    and with a tuple of values: first those of the placeholders, then those of the arguments. Missing optional
+    `make` turns checked values into a request. It is called with the context, which contains the model and its
+    named points, and with a tuple of values: first those of the placeholders, then those of the arguments. Missing optional
     arguments have their defaults; the values of a `many` argument form a tuple.
 
     Attributes:
         path: the address; a word such as `<i>` stands for each of the `placeholders`, in order.
         summary: the effect, in a sentence.
         make: function that returns the request.
-        arguments: in order; optional arguments come last, and only the last argument may be `many`.
+        arguments: the arguments, in order; optional arguments come last, and only the last argument may be `many`.
         reply: the reply in words; empty if there is none.
         placeholders: arguments within the path, of kind "int" or "text".
     """
@@ -160,7 +160,7 @@ class Address(Generic[Context, Asked]):
         """
         wanted = self.arguments
         if not wanted and all(value is None for value in given):
-            given = ()  # an OSC nil, which OSCQuery sends to addresses without arguments
+            given = ()  # the OSC value nil, which OSCQuery clients send to addresses without arguments
         many = bool(wanted) and wanted[-1].many
         required = sum(not argument.optional for argument in wanted)
         if len(given) < required or (len(given) > len(wanted) and not many):

@@ -1,8 +1,8 @@
-"""Requests of OSC messages that are not commands for the mixer; the dispatcher carries them out.
+"""Requests that OSC messages make, other than commands for the mixer; the dispatcher carries them out.
 
 The dispatcher turns a `Move` and a `Hit` into commands, using the default glide and the current settings.
-"The point" here means the position in the latent space that the performer moves. A touch, such as a finger or
-a track, has a point of its own.
+"The point" here means the position z in the latent space that the performer moves; z is a list of D numbers.
+A touch, such as a finger or a track, has a point of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from realtime.synth.commands import Command, Goto, Z
 
 @dataclass(frozen=True)
 class Query:
-    """Reply to a question; change nothing."""
+    """Reply to the question `what`; change nothing."""
 
     what: str
 
@@ -32,7 +32,7 @@ class Move:
     """Move the point, or the point of a touch, to `z` [D] with the default glide.
 
     Attributes:
-        level_db: added to the level of hits that start while the point is at `z` or on its way there.
+        level_db: gain in dB for hits that start while the point is at `z` or on its way there.
     """
 
     z: Z
@@ -45,8 +45,8 @@ class Hit:
     """Play a sound with the current settings; see `commands.Trigger`.
 
     Attributes:
-        semitones: added to the pitch in the settings.
-        choke: choke group (a hit ends the earlier hits of its group); 0 takes the group from the settings.
+        semitones: pitch of the hit relative to the pitch in the settings.
+        choke: choke group (a hit ends the earlier hits of its group); 0 uses the group in the settings.
     """
 
     velocity: float
@@ -58,7 +58,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class ChangeSetting:
-    """Set a setting of new hits by name, or the default glide ("travel"), from now on."""
+    """Change a setting for new hits by its name, or the default glide (name "travel")."""
 
     name: str
     value: Any = field(hash=False)
@@ -88,7 +88,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Take over presets of another model with this name: by its `checksum`; None: the model saved last."""
+    """Take over presets of another model of the same name, by its `checksum`; None selects the model saved last."""
 
     checksum: str | None = None
 
@@ -102,7 +102,7 @@ class Undo:
 
 @dataclass(frozen=True)
 class Encode:
-    """Encode a sound file and store its point as a preset."""
+    """Find the point whose sound is similar to a sound file, and store the point as a preset."""
 
     file: str
     name: str | None = None
@@ -117,7 +117,7 @@ class Load:
 
 @dataclass(frozen=True)
 class BeginTake:
-    """Begin to record the sound and the commands under a name; None: the date and time as the name."""
+    """Begin to record the sound and the commands under a name; None uses the date and time as the name."""
 
     name: str | None = None
 
@@ -138,7 +138,7 @@ class SetParameter:
 
 @dataclass(frozen=True)
 class Subscribe:
-    """Send the status to `port` of the sender's machine every `interval_ms`; None ends the subscription."""
+    """Send the status to `port` on the sender's machine every `interval_ms`; None ends the subscription."""
 
     port: int
     interval_ms: float | None
@@ -146,7 +146,7 @@ class Subscribe:
 
 @dataclass(frozen=True)
 class ReplyTo:
-    """Send replies to `port` of the sender's machine instead of the port that sends the messages."""
+    """Send replies to `port` on the sender's machine instead of the port from which the messages come."""
 
     port: int
 

@@ -19,11 +19,11 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class LogSummary:
-    """Facts about a log that rendering needs in advance; samples count at the rate of the performance.
+    """Facts about a log that rendering needs in advance; samples are counted at the rate of the performance.
 
     Attributes:
-        last: sample of the last entry.
-        swaps: (sample, model) of each switch to another model.
+        last: sample index of the last command.
+        swaps: sample index and command of each switch to another model.
     """
 
     last: int
@@ -50,7 +50,7 @@ def summarise(path: Path, setting: LogHeader) -> LogSummary:
 
 
 def key(model: Swap | LogHeader) -> Key:
-    """Return path and checksum, which identify a model."""
+    """Return the path and the checksum of a model, which identify the model."""
     return model.model, model.model_sha256
 
 
@@ -70,13 +70,13 @@ def open_models(
         path: path of the log.
         setting: header of the log.
         summary: summary of the log.
-        first: decoder for the model with which the log begins.
+        first: decoder of the model with which the log begins.
         load: returns the decoder of a model file, and the SHA-256 of the file.
         replaced: True if `first` is the model given with --model instead of the logged model.
         say: receives one-line messages for the user.
 
     Raises:
-        LogError: a model is missing, or its number of dimensions differs from the log.
+        LogError: a model is missing, or its latent space has a different number of dimensions from that in the log.
     """
     decoders: dict[Key, Decoder] = {}
     for at, swap in summary.swaps:
@@ -105,16 +105,16 @@ def open_models(
 def open_plugins(
     setting: LogHeader, given: Sequence[Path], trusted: bool, load: Callable[[Path], Chain | None], say: Say
 ) -> tuple[Chain | None, dict[int, int]]:
-    """Open the plugins of a log in their initial state, or the `given` plugins instead of them.
+    """Open the plugins of a log in their initial state, or the `given` plugins instead.
 
     A plugin is machine code, and a log may come from anyone: the plugins that a log names are loaded only if
     they are `trusted`; otherwise, they are left out with a message.
 
     Args:
         setting: header of the log.
-        given: plugins from the command line.
-        trusted: True to load the plugins that the log names.
-        load: returns a chain of one plugin; or None, after reporting that the plugin cannot be used.
+        given: files of the plugins on the command line.
+        trusted: True if the plugins that the log names may be loaded.
+        load: returns a chain of one plugin. If the plugin cannot be used, `load` reports this and returns None.
         say: receives one-line messages for the user.
 
     Returns:

@@ -1,4 +1,4 @@
-"""MIDI maps: rules that assign MIDI messages to OSC addresses, stored in a TOML file.
+"""MIDI maps: rules that translate MIDI messages into OSC messages, stored in a TOML file. An example:
 
 [[knob]]                        [[notes]]                      [[program]]
 cc = 21                         low = 36                       number = 0
@@ -31,8 +31,8 @@ HITS = ("/morph/trigger", "/morph/note", "/morph/drum")
 CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.7}
 """Exponents applied to the velocity, 0..1: `soft` makes light hits louder, `hard` makes them quieter."""
 FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
-KNOB_LIMIT = 1000.0  # largest limit that suits a knob; the limits of z, for example, are larger
-USUAL_LIMIT = 3.0  # limit of a knob's range that replaces a limit above `KNOB_LIMIT`
+KNOB_LIMIT = 1000.0  # largest limit of an argument that a knob uses as an end of its range
+USUAL_LIMIT = 3.0  # absolute value of the end of a knob's range, if the argument's limit is larger than that
 MAX_BYTES = 2**20
 
 Rule = TypeVar("Rule")
@@ -44,19 +44,20 @@ class MapError(RealtimeError):
 
 @dataclass(frozen=True)
 class Knob:
-    """A rule for a knob, which moves one argument of an address.
+    """A rule for a knob, which sets one argument of an OSC address.
 
     Attributes:
-        target: the address.
+        target: the OSC address.
         cc: controller number; if `bits` is 14, the number for the coarse half, 0..31 (`cc + 32` is the number
             for the fine half).
         source: "cc", or a channel's "bend" or "pressure".
         channel: 1..16, or 0 for all.
-        bits: 7, or 14 for controllers that send a fine half after each coarse half.
+        bits: 7, or 14 for controllers that send each value in two halves, first coarse, then fine.
         arguments: the other arguments of the address, in order.
-        argument: name of the argument that the knob moves; empty: the last numeric argument.
-        low, high: ends of the knob's range; NaN: the argument's limit, or ±3 if that limit is beyond ±1000.
-        pickup: ignore the knob until its position passes the current value; for the source "cc" only.
+        argument: name of the argument that the knob sets; an empty string selects the last numeric argument.
+        low, high: ends of the knob's range; NaN selects the argument's limit, or ±3 if that limit is beyond
+            ±1000.
+        pickup: ignore the knob until its position passes the current value; used for the source "cc" only.
     """
 
     target: str
@@ -88,7 +89,7 @@ class Knob:
         self.check()
 
     def moved(self) -> Argument:
-        """Return the argument that the knob moves.
+        """Return the argument that the knob sets.
 
         Raises:
             MapError: the target is unknown, or has no such numeric argument.
@@ -104,14 +105,14 @@ class Knob:
         return numbers[-1]
 
     def fill(self, value: float, others: Sequence[float | str] | None = None) -> tuple[float | str, ...]:
-        """Return the arguments of a message: `value` in position among `others` (default: `arguments`)."""
+        """Return the arguments of a message: `others` (default: `arguments`), with `value` inserted."""
         moved = self.moved()
         rest = list(self.arguments if others is None else others)
         place = [a.name for a in self.arguments_of_target()].index(moved.name)
         return (*rest[:place], round(value) if moved.kind == "int" else value, *rest[place:])
 
     def check(self) -> None:
-        """Check the messages for both ends of the range against the table of addresses.
+        """Check that the table of addresses accepts the messages for both ends of the range.
 
         Raises:
             MapError: a message is not accepted.
@@ -137,10 +138,10 @@ class Notes:
             "/morph/note" plays each note at its pitch.
         channel: 1..16, or 0 for all.
         low, high: MIDI notes, 0..127.
-        name: for "/morph/trigger", the class, training sound or preset to which the point (the position in
-            the latent space) jumps first.
-        choke: choke group 1..16; a hit fades out the earlier hits of its group. 0 is no group.
-        curve: a key of `CURVES`, for the velocity.
+        name: for "/morph/trigger", the name of a class of sounds, a training sound or a preset; the
+            performer's position in the latent space (the point) first jumps there.
+        choke: choke group 1..16; a hit fades out the earlier hits of its group. 0 means no group.
+        curve: a key of `CURVES`, which shapes the velocity.
     """
 
     target: str = "/morph/note"
@@ -191,13 +192,13 @@ class Program:
 class Mpe:
     """A zone of MIDI Polyphonic Expression (MPE): a range of channels, each of which carries one finger.
 
-    The finger on channel c moves a point of its own, the point of touch c.
+    The finger on channel c is called touch c. It moves its own position in the latent space, its point.
 
     Attributes:
         zone: "lower" has the member channels from 2 upwards, "upper" the member channels from 15 downwards.
         members: number of member channels, 1..15.
-        x, y: the dimension of the finger that moves the point along this axis of the model's map: bend,
-            timbre (CC 74), pressure or note.
+        x, y: the dimension of the finger that moves the point in this direction of the model's map of
+            sounds: bend, timbre (CC 74), pressure or note.
         release: "ring" lets a sound play to its end, "stop" fades it out when the finger lifts.
     """
 
@@ -315,7 +316,7 @@ def write(path: Path, midi_map: MidiMap) -> None:
 
 
 def dump(midi_map: MidiMap) -> str:
-    """Convert a map to TOML; `parse` returns the same map."""
+    """Convert a map to TOML, from which `parse` returns the same map."""
     rules: list[tuple[str, Any]] = [("[[knob]]", k) for k in midi_map.knobs] + [
         ("[[notes]]", n) for n in midi_map.notes
     ]
@@ -367,7 +368,7 @@ def _within(what: str, value: int, low: float, high: float) -> None:
         raise MapError(f"{what} is {value}, not a whole number from {low} to {high}")
 
 
-_WHEEL = (Knob("/morph/macro/0", cc=1),)  # the modulation wheel moves along the first principal axis
+_WHEEL = (Knob("/morph/macro/0", cc=1),)  # the modulation wheel moves the point along the first principal axis
 MAPS = {
     "drums": MidiMap(_WHEEL, (Notes("/morph/drum"),)),
     "melodic": MidiMap(_WHEEL, (Notes(),)),

@@ -1,8 +1,8 @@
-"""Exchanges model files with our plugin in a host (a DAW), which can store the model in its project.
+"""Exchanges model files with the soundmorph plugin in a host (a DAW), which can store the model in its project.
 
-A bridge is memory that server and plugin share, in a file `NAME.bridge`. Next to that file, the server keeps
-`NAME.model`, a link to the file of the current model. The plugin writes `NAME.offer`, the model file from
-a project, before it passes on the project's state.
+A bridge is memory that the server and the plugin share, in a file `NAME.bridge`. In the same folder, the
+server keeps `NAME.model`, a link to the file of the current model. When the host opens a project that
+contains a model file, the plugin first writes this file as `NAME.offer`, then passes on the project's state.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class ProjectModel:
         if (playing := self._models.playing().resolve()) != self._shared:
             self._shared = playing
             part = self._link.with_suffix(".model-part")
-            with contextlib.suppress(OSError):  # without the link, projects contain no copy of the model
+            with contextlib.suppress(OSError):  # without the link, projects are saved without a copy of the model
                 part.unlink(missing_ok=True)
                 part.symlink_to(playing)
                 os.replace(part, self._link)
 
     def find(self, name: str, checksum: str) -> str | None:
-        """Return the name with which `/morph/model` loads a project's model, or None if the model is missing.
+        """Return the name by which `/morph/model` loads a project's model, or None if the model is missing.
 
         Raises:
             RealtimeError: the project contains a file that is damaged, is a different model, or cannot be
@@ -62,7 +62,7 @@ class ProjectModel:
         return usual
 
     def _is_offered(self, name: str) -> bool:
-        """Return True if a model is, byte for byte, the file that the project contains."""
+        """Return True if the file of a model is identical to the file that the project contains."""
         path = (
             resolve(name)
             if self._models.library is None or name in bundled()
@@ -89,7 +89,7 @@ class ProjectModel:
         return True
 
     def drop(self) -> None:
-        """Remove the file that was stored last; call this if its model does not play."""
+        """Remove the model file that was stored last; call this if the model cannot be played."""
         if self._stored is not None:
             self._stored.unlink(missing_ok=True)
             self._stored = None

@@ -21,9 +21,9 @@ from realtime.control.state.history import History
 from realtime.synth.commands import Command, SetClock, SetStep, StartSteps, Z
 from realtime.util.errors import ControlError
 
-SETTLE_S = 0.1  # time without an edit before a pattern's sounds are decoded ahead
-AUDIBLE_BPM = 0.06  # smaller changes in the tempo of an external beat are not shown
-MAX_PREPARED = 128  # points whose sounds are decoded ahead for a pattern
+SETTLE_S = 0.1  # time without an edit before a pattern's sounds are decoded in advance
+AUDIBLE_BPM = 0.06  # smaller changes in the tempo of an external beat are ignored
+MAX_PREPARED = 128  # maximum number of points whose sounds are decoded in advance for a pattern
 
 
 class Sequencer:
@@ -31,7 +31,7 @@ class Sequencer:
 
     Attributes:
         playing: True between start and stop.
-        revision: rises with every change to the reply of `state`.
+        revision: rises with every change to the messages that `state` returns.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Sequencer:
         self._reported: list[Message] = []
 
     def adopt(self, space: LatentSpace, patterns: Patterns) -> None:
-        """Switch to a model and its patterns. Assume that the engine's sequencer is stopped and empty.
+        """Switch to a model and its patterns. Reset the record of the engine's sequencer to stopped and empty.
 
         Args:
             space: resolves the names of the lanes' points.
@@ -120,12 +120,12 @@ class Sequencer:
         self.mark_stale()
 
     def mark_stale(self) -> None:
-        """Note that the pattern or a named point may have changed."""
+        """Record that the pattern or a named point may have changed."""
         self._stale = True  # the engine's hits may be out of date
         self.revision += 1
 
     def note_playing(self, playing: bool) -> None:
-        """Note a start or a stop."""
+        """Record a start or a stop of the sequencer."""
         self.revision += playing != self.playing
         self.playing = playing
 
@@ -138,7 +138,7 @@ class Sequencer:
     # ---- for the engine
 
     def commands(self) -> list[Command]:
-        """Return the commands for what has changed in the pattern since the last call."""
+        """Return the commands for the changes to the pattern since the last call."""
         if not self._stale:
             return []
         self._stale = False
@@ -160,7 +160,10 @@ class Sequencer:
         return [*self.commands(), *([StartSteps()] if self.playing else [])]
 
     def unprepared(self, now: float) -> tuple[Z, ...]:
-        """Return new points z [D] whose sounds should be decoded ahead; none within `SETTLE_S` of an edit."""
+        """Return the new points of the pattern's hits, whose sounds should be decoded in advance.
+
+        A point z is a position in the latent space, [D]. Return no points within `SETTLE_S` of an edit.
+        """
         if now - self._edited_s < SETTLE_S or self._stale:
             return ()
         hits = [hit for step in self._sent[1] for hit in step.hits]
@@ -178,7 +181,7 @@ class Sequencer:
         return [Message("/morph/patterns.reply", tuple(names[at : at + REPLY_ITEMS])) for at in parts]
 
     def state(self) -> list[Message]:
-        """Return messages with everything that clients show, except the step that is playing."""
+        """Return messages with all that clients display of the sequencer, except the step that is playing."""
         places = tuple(x for place in self.pattern.path for x in place)
         path = [Message("/morph/seq/path.reply", places)] if places else []
         return [self._head(), *map(self._lane, range(len(self.pattern.lanes))), *path]

@@ -1,4 +1,4 @@
-"""Settings of new hits, and the default glide."""
+"""The settings for new hits, and the default glide of the performer's position in the latent space."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from realtime.control.state.schedule import Schedule
 from realtime.synth.commands import PITCH, PLAIN, Command, Goto, SetZ, Trigger
 from realtime.synth.quantities import TRAVEL_MS
 
-MAX_LATER = 1024  # scheduled settings
+MAX_LATER = 1024  # maximum number of scheduled changes
 
 
 @dataclass(frozen=True)
 class Travel:
-    """The shape of a glide to a new point; `length` is in beats if `in_beats`, otherwise in milliseconds."""
+    """The shape of a glide to a new point in the latent space; `length` is in beats if `in_beats`, otherwise in milliseconds."""
 
     length: float = 0.0
     curve: str = "linear"
@@ -23,7 +23,7 @@ class Travel:
     in_beats: bool = False
 
     def ms(self, bpm: float) -> float:
-        """Return the duration in ms at a tempo in beats per minute."""
+        """Return the duration of the glide in ms at tempo `bpm`, in beats per minute."""
         return duration_ms(self.length, bpm) if self.in_beats else self.length
 
     @property
@@ -39,10 +39,10 @@ def duration_ms(beats: float, bpm: float) -> float:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of new hits, and the default glide.
+    """Settings for new hits, and the default glide.
 
     Attributes:
-        hit: a hit with the settings of new hits.
+        hit: template of new hits, which determines their settings, such as pan.
         travel: the default glide.
     """
 
@@ -56,13 +56,13 @@ class Settings:
         return replace(self, hit=self.hit.with_settings({change.name: change.value}))
 
     def trigger(self, hit: Hit) -> Trigger:
-        """Return the command for a hit."""
+        """Return the command that plays a hit with these settings."""
         pitch = PITCH.clip(self.hit.pitch + hit.semitones)
         choke = hit.choke or self.hit.choke
         return replace(self.hit, velocity=hit.velocity, z=hit.z, touch=hit.touch, pitch=pitch, choke=choke)
 
     def move(self, move: Move, bpm: float) -> Command:
-        """Return the command for a move, at a tempo in beats per minute."""
+        """Return the command that moves the point with the default glide, at tempo `bpm` in beats per minute."""
         ms = self.travel.ms(bpm)
         if ms == 0.0:
             return SetZ(move.z, move.touch)
@@ -70,7 +70,7 @@ class Settings:
 
 
 class SettingsSchedule:
-    """The current settings and scheduled changes to them."""
+    """The current settings, and scheduled changes of settings."""
 
     def __init__(self) -> None:
         self._now = Settings()

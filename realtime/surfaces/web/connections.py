@@ -1,4 +1,4 @@
-"""The open connections of the web server: limited for each host and in total, and closed when idle."""
+"""The open connections of the web server: limited in number for each host and in total, closed when idle."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-MAX_EACH = 32  # connections of one address; a browser opens seven for a page
-MAX_ALL = 96
-KEPT_SHARE = 0.75  # fraction of each limit for websockets; the rest lets short requests through
-IDLE_S = 15.0  # longest time until a request begins, and until its head is complete
+MAX_EACH = 32  # connections from one address; a browser opens seven for a page
+MAX_ALL = 96  # connections from all addresses together
+KEPT_SHARE = 0.75  # fraction of both maximum numbers that websockets may use; short requests use the rest
+IDLE_S = 15.0  # time limit for a complete request head, after the connection opens or after a reply
 
 Peer = tuple[str, int]
 
@@ -19,9 +19,9 @@ class Connection:
     """An open connection.
 
     Attributes:
-        since_s: monotonic time when it was opened, or when its latest request was answered.
+        since_s: monotonic time at which the connection was opened or its latest request was answered.
         requests: number of requests being answered; a websocket counts as one until it ends.
-        kept: True if it stays open until its client leaves, as a websocket does.
+        kept: True if the connection stays open until its client leaves, as for a websocket.
     """
 
     transport: asyncio.Transport
@@ -37,7 +37,7 @@ class Connections:
         self._open: dict[Peer, Connection] = {}
 
     def room_for(self, host: str) -> bool:
-        """Make room for a connection from `host`, closing an idle one if needed; return True on success."""
+        """Make room for a connection from `host`, by closing an idle one if needed; return True on success."""
         self._forget_closed()
         of_host = [peer for peer in self._open if peer[0] == host]
         if len(of_host) >= MAX_EACH:
@@ -49,12 +49,12 @@ class Connections:
         self._open[peer] = Connection(transport, time.monotonic())
 
     def begin(self, peer: Peer) -> None:
-        """Note that a request has arrived."""
+        """Record the arrival of a request."""
         if found := self._open.get(peer):
             found.requests += 1
 
     def end(self, peer: Peer) -> None:
-        """Note that a request has been answered."""
+        """Record the end of the reply to a request."""
         if found := self._open.get(peer):
             found.requests -= 1
             found.since_s = time.monotonic()

@@ -13,18 +13,21 @@ from realtime.synth.voices.resampler import Samples
 from realtime.synth.voices.sound_cache import CachedSound
 from realtime.synth.voices.timing import Pace, Timing
 
-DECAY_DB = 60.0  # fall of the level in the decay time
+DECAY_DB = 60.0  # fall of the level within a hit's decay time
 INAUDIBLE_DB = 120.0  # fall at which a decaying voice ends
-SILENCE_MS = 50.0  # minimum length of exact zeros that ends a sound
-EDGE = 0.25  # a sound that starts or ends with a larger step, as a fraction of full scale, is faded in or out
-EDGE_MS = 1.0  # length of this fade
+SILENCE_MS = 50.0  # a sound ends where at least this duration of exact zeros begins
+EDGE = 0.25  # fraction of full scale; a sound that starts or ends with a larger step is faded in or out
+EDGE_MS = 1.0  # duration of this fade
 
 
 class Voice:
     """Plays a hit: `begin` starts the hit, `push` takes decoded audio, `add_to` mixes the sound until `end`.
 
-    Voices are pooled and allocate all memory on construction. A voice keeps its complete sound, to allow
-    measurements of the level and to avoid moving samples.
+    Voices are reused and allocate all memory on construction. A voice keeps all samples of its sound. The
+    level can therefore be measured, and no samples need to be moved.
+
+    z is a position in the latent space, with D dimensions. "The point" is the position that the performer
+    moves; a touch, such as a finger, has a point of its own.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -45,9 +48,9 @@ class Voice:
         """Start a new hit at device sample `start`.
 
         Args:
-            trigger: the command; its `z` is ignored.
+            trigger: the command that plays the hit; its `z` is ignored.
             glide: the voice's own path of z, or None to follow the point or the point of its touch.
-            cached: a cached sound to play until z moves, or None.
+            cached: a sound decoded in advance, to play until z moves, or None.
         """
         self.start = start
         self.gain = trigger.velocity * 10.0 ** (trigger.level_db / 20.0)
@@ -56,17 +59,17 @@ class Voice:
         self.glide = glide
         self.cached = cached
         self.offset: Point | None = None
-        """Offset of the voice from the point that it follows, float64 [D]."""
+        """Offset of the voice from the point that it follows: float64 [D], or None for no offset."""
         self.velocity, self.dynamics = trigger.velocity, trigger.dynamics
         """Velocity and dynamics of the timbre. Pressure changes this velocity, but not the gain."""
         self.out = 0
-        """Number of the pair of outputs."""
+        """Index of the pair of outputs."""
         self.ahead = trigger.ahead
         self.pace: Pace = self._timing.pace(trigger.pitch)
         self.frames = 0
         """Latent frames decoded so far."""
         self.pan = min(1.0, 1.0 - trigger.pan), min(1.0, 1.0 + trigger.pan)
-        """Gains of left and right: a balance; both gains are 1 in the middle."""
+        """Gains of the left and right channels, which are both 1 in the middle."""
         self._rate = 0.0
         self._stop = self.pace.samples
         if trigger.decay_ms:
@@ -125,7 +128,7 @@ class Voice:
         self._note_silence(self.frames + len(sounding))
 
     def _note_silence(self, frame: int) -> bool:
-        """Note the end of the sound if the silence before a frame is long enough; return True if it is."""
+        """Record the end of the sound if the silence before a frame is long enough; return True if it is."""
         if self._last_sounding is None or frame - self._last_sounding <= self._most_silent:
             return False
         self._silent = self.pace.settled(self._last_sounding + 1 + self._most_silent)
@@ -142,7 +145,7 @@ class Voice:
             new[: len(ramp)] *= ramp
         last = self._decoded[len(self._decoded) - half - 1]
         if self.decoded and len(new) and abs(last) > EDGE:
-            # only samples that the last frame determines: the numbers of frames per call make no difference
+            # fade only samples that the last frame determines: frames per call then make no difference
             open_ = self.pace.samples - self.pace.settled(self.frames - 1)
             tail = new[-min(len(edge), open_) :]
             tail *= np.arange(len(tail) - 1, -1, -1, dtype=np.float32) / len(tail)
@@ -173,7 +176,7 @@ class Voice:
         return self._fade_samples > 0
 
     def fade(self, position: int, samples: int) -> None:
-        """Fade out over `samples` device samples from `position`, or keep a fade that ends sooner."""
+        """Fade out over `samples` device samples from `position`; if a current fade ends sooner, keep that fade."""
         if self.fading:
             if self.end <= position + samples:
                 return
@@ -184,7 +187,7 @@ class Voice:
 
     @property
     def end(self) -> int:
-        """Device sample at which the voice ends, as far as commands alone determine it."""
+        """Device sample at which the voice ends, if the sound does not end in silence earlier."""
         end = self.start + self._stop
         return min(end, self._fade_start + self._fade_samples) if self.fading else end
 
@@ -210,7 +213,7 @@ class Voice:
 class Tails:
     """Adds a linear ramp to 0, `samples` device samples long, after each voice that is cut.
 
-    The ramps need no voice and no decoding, however many voices are cut. Real-time safe.
+    The cost does not depend on the number of voices that are cut. Real-time safe.
     """
 
     def __init__(self, samples: int) -> None:

@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         code = int(commands()[args.command].run(args))
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader of a pipe, such as head, has read enough
+    except BrokenPipeError:  # the program that reads from a pipe, such as head, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:

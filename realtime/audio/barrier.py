@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from realtime.util.errors import RealtimeError
 
-IN_ORDER = "x86_64"  # the machine that needs no barrier
+IN_ORDER = "x86_64"  # name of the architecture that needs no barrier
 _CALLS = {"aarch64": 283, "riscv64": 283, IN_ORDER: 324}  # machine -> number of the system call on Linux
 _GLOBAL_EXPEDITED = 2
 

@@ -45,7 +45,7 @@ class BridgeDevice:
         if self.memory.channels != channels:
             raise DeviceError(f"{self.name} has {self.memory.channels} channels, not {channels}")
         self._arrived = threading.Condition()
-        self._handled = self.memory["events_read"]  # bytes of events whose commands the engine has
+        self._handled = self.memory["events_read"]  # bytes of events whose commands have reached the engine
         self._closing = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
@@ -75,7 +75,7 @@ class BridgeDevice:
         self._socket.close()
 
     def handled(self, count: int) -> None:
-        """Note that the engine has received the commands for the first `count` bytes of events."""
+        """Record that the engine has received the commands for the first `count` bytes of events."""
         with self._arrived:
             self._handled = count
             self._arrived.notify()

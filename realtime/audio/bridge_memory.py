@@ -58,7 +58,7 @@ SERVER = {  # words that the server writes
     "rate": 13,  # sample rate in Hz
     "written": 14,  # samples before this one are in the ring
     "requests_read": 15,
-    "events_read": 16,  # bytes
+    "events_read": 16,  # bytes of events read so far
     "state_writes": 17,  # odd while the state is being written
     "state_bytes": 18,
     "project_read": 19,  # number of the project that was opened last
@@ -68,7 +68,7 @@ HOST = {  # words that the plugin writes
     "host_rate": 32,  # sample rate of the host in Hz; 0: not known yet
     "host_block": 33,  # largest block of the host
     "requests_written": 34,
-    "events_written": 35,  # bytes
+    "events_written": 35,  # bytes of events written so far
     "missed": 36,  # number of blocks that did not arrive in time
     "project_writes": 37,  # number of the latest project
     "project_bytes": 38,

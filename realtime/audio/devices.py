@@ -63,7 +63,7 @@ class DeviceInfo:
 
 
 class BlockSource(Protocol):
-    """Gives a device its blocks.
+    """Supplies a device with blocks.
 
     Attributes:
         block_size: device samples in a block.

@@ -23,7 +23,7 @@ from realtime.util.errors import RealtimeError
 CLOSE_TIMEOUT_S = 0.4  # a stuck JACK server does not answer
 OPEN_TIMEOUT_S = 1.0
 CYCLE_TIMEOUT_S = 0.2  # longest wait for the last cycle; a running server starts a cycle sooner
-SETTLE_S = 0.05  # time in which a callback that ran when the server ended returns
+SETTLE_S = 0.05  # time for a callback to return that was running when the server ended
 
 _members: list[JackClient] = []
 _lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""`realtime encode`: print a sound file's point z in the latent space of a model."""
+"""`realtime encode`: print the point for a sound file, which is a position in a model's latent space."""
 
 from __future__ import annotations
 

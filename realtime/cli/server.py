@@ -43,8 +43,8 @@ WATCH_S = 0.1
 BRIDGE_RATE_HZ = 48_000  # sample rate until a host requests another rate
 START, END = "kick", "open hat"  # classes for the commands that the server prints at the start
 HINT_MS = 300  # duration of the morph (the glide between two sounds) in these commands
-# A model file may state a morph to try first, which replaces `START`, `END` and `HINT_MS`. For a model in the
-# folder `BUNDLED`, the server ignores that morph, and prints the same commands as the documentation.
+# A model file may state a morph to try first, and the server then prints the command for that morph. For a
+# model in the folder `BUNDLED`, however, the server prints the same commands as the documentation.
 BUNDLED = Path(__file__).resolve().parents[1] / "bundled"
 AGAIN_S = 10.0  # a worker that fails again within this time is restarted only with the previous model
 

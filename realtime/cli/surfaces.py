@@ -39,12 +39,13 @@ class SurfaceConfig:
     """Options of MIDI, the web page, OSCQuery and Link.
 
     Attributes:
-        midi: part of a MIDI port's name; empty: a virtual port; `midi.ANY`: every port; None: no MIDI.
-        midi_map: file of the MIDI map, or a key of `midi_map.MAPS`; None: the default map.
-        midi_curve: a key of `midi_map.CURVES` for all notes; None: the curve that the map gives each note.
+        midi: part of a MIDI port's name. An empty string opens a virtual port, `midi.ANY` opens every port,
+            and None disables MIDI.
+        midi_map: file of the MIDI map, or a key of `midi_map.MAPS`; None selects the default map.
+        midi_curve: a key of `midi_map.CURVES` for all notes; None keeps the curves in the map.
         midi_backend: a key of `midi_ports.BACKENDS`, or "auto".
-        oscquery: TCP port of the page and OSCQuery; None: the number of the OSC port, if that number is free;
-            negative: no page and no OSCQuery.
+        oscquery: TCP port of the page and OSCQuery. None selects the number of the OSC port, if that number
+            is free; a negative number disables the page and OSCQuery.
         link: follow the Ableton Link session of the local network.
         open: show the page in a browser.
     """
@@ -161,9 +162,9 @@ def start(
         access: limits on the senders of requests to the page and OSCQuery; not shared with any other server.
         models: the current model, and the models that can be loaded.
         takes: folder of the recordings that the page offers for download.
-        output_since: returns the latest output sound that follows a given device sample.
+        output_since: returns the latest output sound, beginning at a given device sample.
         say: receives a line for each surface that does not work.
-        host: the bridge, if it is the device; the function writes the page's port into it.
+        host: the bridge, if a bridge is the device; the function writes the page's port into the bridge.
 
     Raises:
         RealtimeError: a port that was given by number is in use.

@@ -10,7 +10,7 @@ from typing import Any
 
 from realtime.util.errors import ControlError, RealtimeError
 
-MAX_JOBS = 64  # jobs that may wait
+MAX_JOBS = 64  # maximum number of waiting jobs
 CLOSE_TIMEOUT_S = 0.3
 
 Finish = Callable[[Any], Any]

@@ -81,7 +81,7 @@ from realtime.synth.player import InstrumentWork, Player, PluginChain, TakeWork
 from realtime.synth.plugins import Chain
 from realtime.util.errors import ControlError, RealtimeError
 
-MAX_PREPARED = 64  # points whose sounds the mixer decodes ahead
+MAX_PREPARED = 64  # maximum number of points whose sounds the mixer decodes in advance
 IDLE_S, BUSY_S = 0.1, 0.01  # seconds between two calls of `news`: when idle, and while a sender is waiting
 
 _MODEL_CHANGED = "the model has changed in the meantime"
@@ -99,7 +99,7 @@ class Control:
         preset_file: the preset file; by default, presets stay in memory.
         instruments: encodes sounds, loads models and names axes; without it, messages that request these are
             refused.
-        takes: records takes; without it, `/morph/record/…` is refused.
+        takes: records takes (parts of a performance); without it, `/morph/record/…` is refused.
         effects: the audio plugins after the mixer.
         clock: returns monotonic time in seconds.
 
@@ -167,7 +167,10 @@ class Control:
         self._send_edits()
 
     def _prepare(self) -> None:
-        """Have the engine decode ahead the sounds of class centres, of their hardest hits, and of presets."""
+        """Have the engine decode sounds in advance: those of class centres, their hardest hits, and presets.
+
+        A class is a kind of sound, such as kick; its centre is a mean or typical position of its sounds.
+        """
         points = [c.centroid for c in self.info.classes]
         dynamics, expression = self.settings().hit.dynamics, self.space.expression
         if dynamics and expression.knows_velocity:

@@ -1,4 +1,4 @@
-"""Converts what a performer names to z, a position in the model's latent space, and back.
+"""Converts names and coordinates from a performer to z, a position in the model's latent space, and back.
 
 A performer can name class centres, training sounds (anchors) and presets; weighted means of these; a position
 on the two-dimensional map of the training sounds; and a position along a principal axis of the training
@@ -32,8 +32,8 @@ class LatentSpace:
     Args:
         info: the model's metadata.
         presets: name -> z [D]; read at every call, so it may change.
-        elsewhere: name of a preset of another model that has the same name as this model -> the command that
-            takes the preset over.
+        elsewhere: for presets of other models of the same name: name of the preset -> command that takes the
+            preset over.
     """
 
     def __init__(

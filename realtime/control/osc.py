@@ -33,7 +33,7 @@ RECEIVE_BYTES = 65_536  # more than UDP carries; the access rules set the actual
 MAX_AT_ONCE = 32  # datagrams received before any is handled
 REST_S = 0.001  # pause after a round of dropped datagrams, which leaves processor time for rendering
 PIECE = 16  # messages parsed before other senders get a turn
-MAX_DEPTH = 8  # bundles within bundles
+MAX_DEPTH = 8  # maximum number of levels of nested bundles
 KERNEL_BUFFER = 1 << 22  # bytes in each direction: enough for one second of flooding
 
 T = TypeVar("T")

@@ -27,9 +27,9 @@ from realtime.synth.quantities import Quantity
 from realtime.util.errors import ControlError
 
 MAX_LANES = 64
-MAX_PATTERNS = 200  # for each model
+MAX_PATTERNS = 200  # maximum number of stored patterns of a model
 MAX_STEPS = int(quantities.STEPS.high)
-MAX_PLACES = 64  # positions in a path
+MAX_PLACES = 64  # maximum number of positions in a path
 PLACES_A_STEP = 4  # parts into which each step divides the point's path
 Place = tuple[float, float]
 REST = (0.0,) * MAX_STEPS
@@ -51,7 +51,7 @@ class Lane:
         velocities: one for each of `MAX_STEPS` steps, 0..1; 0 is no hit.
         morphs: one for each of `MAX_STEPS` steps, the position between `start` (0) and `end` (1).
         mute: 1 silences the lane.
-        hit: a hit with the lane's settings.
+        hit: template of the lane's hits, which determines their settings, such as pan.
     """
 
     start: str = ""
@@ -73,7 +73,7 @@ class Lane:
         return {**kept, **self.hit.settings}
 
     def missing(self, space: LatentSpace) -> str:
-        """Return `start` or `end` if no point of that name exists any more; otherwise an empty string."""
+        """Return the name in `start` or `end` that no point has any more, or an empty string."""
         return next((name for name in (self.start, self.end) if name and not space.knows(name)), "")
 
     def hits(self, space: LatentSpace) -> tuple[Trigger | None, ...]:
@@ -331,7 +331,7 @@ def _lane(value: Any) -> Lane:
 
 
 def _checked(value: Any, accepted: Mapping[str, Quantity], known: Iterable[str]) -> dict[str, Any]:
-    """Return a copy of the fields; raise ValueError if one is not `known` or a value is out of range."""
+    """Return a copy of the fields; raise ValueError if a field is not `known` or a value is out of range."""
     given = dict(value)
     if given.keys() - set(known):
         raise ValueError("unknown field")

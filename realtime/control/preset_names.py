@@ -20,7 +20,7 @@ def taking_over(name: str, elsewhere: Mapping[str, str]) -> str:
     """Return a hint for taking over a preset of another model, or "" if no other model has the preset.
 
     Args:
-        elsewhere: name of a preset of another model with the same model name -> the command that takes the
+        elsewhere: for presets of other models of the same name: name of the preset -> command that takes the
             preset over.
     """
     found = Names(elsewhere).find(name)

@@ -42,7 +42,7 @@ from realtime.util.outside import OutsideError
 
 FORMAT = "soundmorph_presets"
 VERSION = 1
-MAX_PRESETS = 1000  # for each model
+MAX_PRESETS = 1000  # maximum number of presets of a model
 MAX_BYTES = 64 * 2**20  # maximum size of a file that is read
 LOCK_S = 5.0  # longest wait for another server's save
 
@@ -67,7 +67,7 @@ class Presets(Mapping[str, Z]):
     """The presets of one model, by name. One thread may change them while another thread saves them.
 
     Attributes:
-        elsewhere: name of a preset of another model with the same model name -> the command that takes the
+        elsewhere: for presets of other models of the same name: name of the preset -> command that takes the
             preset over.
     """
 
@@ -214,7 +214,7 @@ class PresetFile:
         }
 
     def earlier(self, info: ModelInfo) -> dict[str, dict[str, Z]]:
-        """Return checksum -> presets that fit, for other models with this model's name, the latest last."""
+        """Return the fitting presets of other models with this name: checksum -> presets, the latest last."""
         return {} if self.path is None else _earlier(self._read(), Presets(info).key, info)
 
     def save(self, presets: Presets) -> None:
@@ -314,7 +314,7 @@ def _earlier(sections: Mapping[str, Any], own: str, info: ModelInfo) -> dict[str
 
 
 def points_of(section: Mapping[str, Any], dim: int) -> tuple[dict[str, Z], int]:
-    """Return the presets of a section that fit, and the number that do not fit."""
+    """Return a section's valid presets, with points of `dim` numbers, and the number of other presets."""
     found: dict[str, Z] = {}
     odd = 0
     for name, value in _dict(section.get("presets")).items():
@@ -344,7 +344,7 @@ def _merged(before: Section, ours: Section, theirs: Section) -> Section:
 
 
 def _adds(section: Any, latest: Section) -> bool:
-    """Return True if a section is for other training sounds, or has presets or patterns not in `latest`."""
+    """Return True if a section is for other training sounds, or adds presets or patterns to `latest`."""
     section = _dict(section)
     if section.get("sounds") != latest["sounds"]:
         return True

@@ -67,7 +67,7 @@ class Argument:
     def check(self, value: Any) -> float | int | str:
         """Return the value as float, int or str.
 
-        A "float" argument accepts an int, an "int" argument accepts 3.0, and a "text" argument accepts 6 as "6".
+        An argument of kind "float" accepts an int, kind "int" accepts 3.0, and kind "text" accepts 6 as "6".
 
         Raises:
             ControlError: the value has a different type, is not finite, or is out of range.
@@ -124,15 +124,15 @@ Asked = TypeVar("Asked")
 class Address(Generic[Context, Asked]):
     """A row of the table: an OSC address and its effect.
 
-    `make` turns checked values into a request. It is called with the context, which contains the model and its
-    named points, and with a tuple of values: first those of the placeholders, then those of the arguments. Missing optional
-    arguments have their defaults; the values of a `many` argument form a tuple.
+    `make` turns checked values into a request. It is called with the context, which contains the model and
+    its named points, and with a tuple of values: first those of the placeholders, then those of the
+    arguments. Missing optional arguments have their defaults; the values of a `many` argument form a tuple.
 
     Attributes:
         path: the address; a word such as `<i>` stands for each of the `placeholders`, in order.
         summary: the effect, in a sentence.
         make: function that returns the request.
-        arguments: the arguments, in order; optional arguments come last, and only the last argument may be `many`.
+        arguments: the arguments, in order; optional ones come last, and only the last argument may be `many`.
         reply: the reply in words; empty if there is none.
         placeholders: arguments within the path, of kind "int" or "text".
     """

@@ -88,7 +88,11 @@ class Delete:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Take over presets of another model of the same name, by its `checksum`; None selects the model saved last."""
+    """Take over the presets of another model of the same name.
+
+    Attributes:
+        checksum: checksum of the other model; None selects the model whose presets were saved last.
+    """
 
     checksum: str | None = None
 
@@ -102,7 +106,7 @@ class Undo:
 
 @dataclass(frozen=True)
 class Encode:
-    """Find the point whose sound is similar to a sound file, and store the point as a preset."""
+    """Find a point whose sound is similar to a sound file, and store the point as a preset."""
 
     file: str
     name: str | None = None

@@ -17,11 +17,11 @@ class SoundConfig:
     Attributes:
         channels: numbers of the device's outputs in use, counted from 1.
         block: block size in device samples.
-        ahead: maximum number of finished blocks in the queue; None: the default of `Engine`.
+        ahead: maximum number of finished blocks in the queue; None selects the default of `Engine`.
         gain_db: initial output gain.
         finish: treatment of the output, such as headroom and limiter.
         outs: names of further pairs of outputs, which follow those of `channels`.
-        takes: folder for takes (recordings that begin and end by message); None: takes are refused.
+        takes: folder for takes (recordings that messages begin and end); if None, takes are refused.
         plugins: effects after the mixer, in order.
     """
 

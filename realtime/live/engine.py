@@ -35,7 +35,7 @@ AHEAD, PACED_AHEAD = 3, 8  # maximum number of blocks in the queue; with pacing,
 PATIENCE = 3  # maximum number of blocks by which commands are delayed while the queue is lengthened
 MAX_WAITING = 4096  # commands in the inbox; for scheduled commands, in the inbox and the mixer's schedule
 DELAYS = 1000  # latest delays from which the 99th percentile is computed
-PREPARE_S = 0.01  # pause between checks for a sound to decode ahead
+PREPARE_S = 0.01  # pause between checks for a sound to decode in advance
 MAX_FADE_S = 0.3  # limit of each wait in `stop`, for any device
 
 
@@ -88,7 +88,7 @@ class Engine:
     Attributes:
         late_blocks: number of dropouts, for which the device played silence because no block was finished in
             time. Late blocks during silence are not counted; they only delay the next sound by a block.
-        xruns: interruptions reported by the device.
+        xruns: number of interruptions reported by the device.
         failure: exception that ended rendering, or None. `Worker` also sets an exception when a plugin hangs.
         latency_s: device latency in seconds, subtracted from the time of scheduled commands.
     """
@@ -163,14 +163,14 @@ class Engine:
         """Schedule commands to take effect together, at a given time or as soon as possible.
 
         Args:
-            due: monotonic time in seconds at which the commands are heard; None: as soon as possible.
+            due: monotonic time in seconds at which the commands are heard; None means as soon as possible.
             at: device sample at which the commands take effect, instead of `due`.
-            requested_s: monotonic time of the request, if it came from another process; None: now.
+            requested_s: monotonic time of the request, if it came from another process; None means now.
 
         Returns:
             False if some commands were dropped because too many are waiting. Only commands with `due`, moves
-            of the point, requests to decode ahead (`Prepare`) and plugin parameters are ever dropped, not an
-            immediate trigger, stop or panic.
+            of the point, requests to decode in advance (`Prepare`) and plugin parameters may be dropped. An
+            immediate trigger, stop or panic is never dropped.
         """
         kept: list[Command]
         waiting = len(self._inbox) + (0 if due is None else self.mixer.scheduled)
@@ -363,7 +363,7 @@ class Engine:
     def _spare_s(self, begun: int | None = None) -> float:
         """Return the seconds until the next block must be begun; 0 or less means now.
 
-        `begun` is the number of streams that begin in the block; None: count the streams that the waiting
+        `begun` is the number of streams that begin in the block; None counts the streams that the waiting
         commands and the sequencer begin.
         """
         if self._pacing is None:
@@ -512,7 +512,7 @@ class Engine:
                 self._pacing.finished(left_s, now)
 
     def _prepare(self) -> None:
-        """Decode sounds ahead for the cache, with a priority below rendering but above other programs."""
+        """Fill the sound cache in advance, with a priority below rendering but above other programs."""
         while not self._closing:
             if not self.mixer.sound_cache.work():
                 time.sleep(PREPARE_S)

@@ -54,7 +54,7 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Built:
-    """Handle of an instrument that is ready for `Instruments.install`; can be passed to another process."""
+    """Handle of an instrument that is ready for `Instruments.install`; another process may receive it."""
 
     number: int
     info: ModelInfo
@@ -62,12 +62,12 @@ class Built:
 
 
 class Instruments:
-    """Creates instruments for one output, and finds positions in the latent space (points) for sounds.
+    """Creates instruments for a device, and finds positions in the latent space (points) for sounds.
 
     Args:
         library: files that messages may name.
         sample_rate: device sample rate in Hz.
-        channels: output channels.
+        channels: number of output channels.
         voices: maximum number of simultaneous voices.
         gain_db: initial output gain of the first instrument.
         finish: treatment of every instrument's output.

@@ -1,7 +1,7 @@
 """Computes the latency of a hit at a resting point, and of a move of the point, as sums of components.
 
 "The point" here means the position in the model's latent space that the performer moves. The sound at a
-resting point has been decoded ahead. The components are:
+resting point has been decoded in advance. The components are:
 
 next_block   wait until the device takes the next block: up to one block
 lead         time from the start of a block's rendering until the device takes the block (`pacing`)

@@ -26,7 +26,7 @@ TARDY_S = 0.4e-3  # part of the margin: wake-up time of the render thread
 CAREFUL_S = 1.0e-3  # extra margin at the start, because the first blocks take long
 SPARE_S = 0.2e-3  # minimum time between the end of rendering and the deadline
 MORE_S = 0.5e-3  # largest single increase of the margin, which covers frequent delays, not a rare long pause
-RESERVE = 1.5  # in blocks, for each tick decoded per call; no reserve if that is one tick
+RESERVE = 1.5  # reserve in blocks for each tick decoded per call; none if a call decodes one tick
 SLOWER = 1.5  # worst-case decoding time relative to the median measured at the start
 RELIEF_S = 20.0  # half-life of the added margin
 
@@ -62,7 +62,7 @@ class Pacing:
         """Return the lead of the next block, in s.
 
         Args:
-            cost: decoding cost; None if not measured; the queue is then kept full.
+            cost: decoding cost. If the cost was not measured (None), the queue is kept full.
             streaming: number of voices whose decoding continues.
             begun: number of voices whose decoding begins in this block.
             load: load of the render thread.

@@ -25,7 +25,7 @@ class RpcClient:
 
     Args:
         connection: connection to the other process.
-        limit_s: time limit for a reply, after which the other process counts as gone; None: no limit.
+        limit_s: time limit for a reply, after which the other process counts as gone; None means no limit.
     """
 
     def __init__(self, connection: Connection, limit_s: float | None = None) -> None:
@@ -61,7 +61,7 @@ class RpcClient:
         """Call and return the result.
 
         Args:
-            limit_s: time limit for this reply; None: the limit for all replies.
+            limit_s: time limit for this reply; None selects the limit for all replies.
 
         Raises:
             RealtimeError: the call failed.

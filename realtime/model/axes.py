@@ -44,7 +44,7 @@ def name(decoder: Decoder) -> list[tuple[str, str]]:
 
 
 def decode(decoder: Decoder, points: NDArray[Any]) -> Sounds:
-    """Return the sounds at points [N, D]: float32 [N, T]."""
+    """Return the sounds at N points of the D-dimensional latent space, [N, D]: float32 [N, T]."""
     parts = [
         decoder.decode(points[at : at + BATCH].astype(np.float32)) for at in range(0, len(points), BATCH)
     ]

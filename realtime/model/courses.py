@@ -1,4 +1,8 @@
-"""Courses: straight paths between class centres, in steps that sound equal, with a steady change of level."""
+"""Courses: straight paths between class centres, in steps that sound equal, with a steady change of level.
+
+A class is a kind of sound, such as kick; its centre is a mean or typical position of its sounds in the latent
+space. z is a position in the latent space.
+"""
 
 from __future__ import annotations
 

@@ -138,7 +138,8 @@ class Decoder:
         This allocates memory and must therefore not run on the audio path.
 
         Args:
-            z: [voices, latent_dim], or [voices, info.frames, latent_dim] with a point for each frame.
+            z: positions in the latent space: [voices, latent_dim], or with a position for each frame,
+                [voices, info.frames, latent_dim].
             frames: number of frames to decode; by default, all.
 
         Returns:

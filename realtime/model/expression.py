@@ -14,14 +14,15 @@ from realtime.model.shares import Shares
 MIDDLE = 0.5
 """The velocity at which a hit plays the point itself; harder and softer hits deviate from it."""
 BACKGROUND = 0.01
-"""Weight of the direction of the classes in the mean of all directions; a drum at the point has weight 1.
+"""Weight of the classes in the mean of all directions of velocity. A drum at the point itself has weight 1.
 
-A drum here is an instrument that was recorded at several velocities.
+A direction of velocity is a direction in the latent space along which hits get harder. A drum here is an
+instrument that was recorded at several velocities.
 """
 
 
 class _Place(NamedTuple):
-    """A point z [D], the share of each class at z, and the change of z [D] from velocity 0 to 1."""
+    """A point z [D], the probability of each class at z, and the change of z [D] from velocity 0 to 1."""
 
     z: tuple[float, ...]
     shares: NDArray[np.float64]
@@ -61,17 +62,17 @@ class Expression:
     ) -> tuple[float, ...]:
         """Return the offset [D] of a hit from z [D].
 
-        Velocity moves the hit along a mean of the directions of the drums near z and of the classes; each
-        class is weighted by its share, the probability that a sound at z belongs to it. Variation draws a
-        class with its share as probability, draws two training sounds of that class, and mixes their offsets
-        from the class centre with a random weight. Therefore, a `vary` up to 1 stays within the spread of the
-        training sounds.
+        Velocity moves the hit along a mean of the directions of velocity of the drums near z and of the
+        classes. Each class is weighted by its share: the probability that a sound at z belongs to the class.
+        Variation draws a class with its share as the probability. It then draws two training sounds of that
+        class, and mixes their offsets from the class centre with a random weight. Therefore, a `vary` up to 1
+        stays within the spread of the training sounds.
 
         Args:
             z: the point.
             velocity: 0..1; at `MIDDLE`, velocity adds nothing.
-            dynamics: amount of the movement by velocity; 1: as much as in the recordings.
-            vary: amount of variation; 1: as much as the training sounds of the class vary.
+            dynamics: amount of the movement by velocity; at 1, as much as in the recordings.
+            vary: amount of variation; at 1, as much as among the training sounds of the class.
             seed: seed of the draw; the same seed gives the same offset.
         """
         amount = dynamics * (velocity - MIDDLE)

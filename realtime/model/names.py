@@ -17,7 +17,7 @@ SYNONYMS = (
     ("tom", "tomtom", "lt", "mt", "ht"),
     ("perc", "percussion"),
 )
-"""Rows of words for the same drum. A word that a model lacks means the first word of its row in the model."""
+"""Rows of words for the same drum. A word that a model lacks stands for the row's first word in the model."""
 
 
 def fold(name: str) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from realtime.model.schema import ModelInfo
 
-LEAST_VARIANCE = 1e-12  # for a class that is a single point
+LEAST_VARIANCE = 1e-12  # minimum variance, for a class whose sounds are all at one point
 
 
 class Shares:

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 LIVE_FRAMES = 4  # latent frames per decoder call if a point may move: the server's longest tick
 SEND = "while a server is playing this model, oscsend 127.0.0.1 9000"  # suggested way to take over presets
-LONGEST = 50  # characters of a point's name in a file name, which may contain four such names
+LONGEST = 50  # maximum number of characters from a point's name in a file name; it may contain four names
 
 
 class Bounce:
@@ -148,7 +148,7 @@ class Bounce:
         return self._first.sibling(slots_for(voices), self._first.max_frames)
 
     def _mixer(self, voices: int, channels: int, chunk_frames: int, gain_db: float) -> Mixer:
-        """Return a mixer whose sounds are decoded ahead."""
+        """Return a mixer whose sounds are decoded in advance."""
         mixer = Mixer(
             self._decoder(voices),
             self.rate,

@@ -27,7 +27,7 @@ def decibels(amplitude: float) -> float:
 
 @dataclass(frozen=True)
 class Target:
-    """Target level of a file: a peak in dBFS or a loudness in LUFS; if both are None, the level stays."""
+    """Target level of a file: a peak in dBFS or a loudness in LUFS. If both are None, the level is kept."""
 
     peak_db: float | None = None
     lufs: float | None = None

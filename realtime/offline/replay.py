@@ -22,7 +22,7 @@ class LogSummary:
     """Facts about a log that rendering needs in advance; samples are counted at the rate of the performance.
 
     Attributes:
-        last: sample index of the last command.
+        last: sample index of the last entry.
         swaps: sample index and command of each switch to another model.
     """
 
@@ -76,7 +76,7 @@ def open_models(
         say: receives one-line messages for the user.
 
     Raises:
-        LogError: a model is missing, or its latent space has a different number of dimensions from that in the log.
+        LogError: a model is missing, or differs from the log in the number of dimensions of the latent space.
     """
     decoders: dict[Key, Decoder] = {}
     for at, swap in summary.swaps:
@@ -114,7 +114,7 @@ def open_plugins(
         setting: header of the log.
         given: files of the plugins on the command line.
         trusted: True if the plugins that the log names may be loaded.
-        load: returns a chain of one plugin. If the plugin cannot be used, `load` reports this and returns None.
+        load: returns a chain of one plugin, or reports that the plugin cannot be used and returns None.
         say: receives one-line messages for the user.
 
     Returns:

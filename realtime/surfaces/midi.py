@@ -138,7 +138,7 @@ class Mapper:
                 return
 
     def _share(self, knob: Knob, channel: int, message: mido.Message) -> float | None:
-        """Return the knob's new position 0..1; -1: half of the value is missing; None: for other messages."""
+        """Return the knob's new position, 0..1; -1 if half the value is missing; None for other messages."""
         match knob.source, message.type:
             case "bend", "pitchwheel":
                 return _bend(message.pitch)

@@ -16,18 +16,18 @@ TICKS_PER_BEAT = 24
 TICKS_PER_POSITION = 6  # ticks in a unit of MIDI's song position
 AGAIN_TICKS = 6  # ticks from one report of the beat to the next
 FITTED = 24  # number of ticks to which the line (see `MidiClock`) is fitted
-STRAY_S = 0.002  # a tick is a stray if its distance from the line is more than this,
-STRAY = 3.0  # and more than this multiple of the other ticks' root mean square (RMS) distance
+STRAY_S = 0.002  # a stray is a tick that is farther from the line than this,
+STRAY = 3.0  # and farther than this multiple of the other ticks' root mean square (RMS) distance
 SURE = 6  # ticks that a line needs before another tick can be a stray
-STRAYS, STEADY_S = 3, 0.0007  # number of strays in a row that begin a new line; their largest RMS distance
-MOST_STRAYS = 12  # this many ticks without two in a row on the line begin a new line
-MOST_LOST = 8  # a gap means lost ticks, at most this many,
-UNEVEN = 0.1  # if it lasts a whole number of periods to within this fraction of a period
+STRAYS, STEADY_S = 3, 0.0007  # number of successive strays that begin a new line; their maximum RMS distance
+MOST_STRAYS = 12  # a new line begins after this many ticks without two in a row on the line
+MOST_LOST = 8  # maximum number of ticks that count as lost in a gap
+UNEVEN = 0.1  # ticks were lost if a gap is a whole number of periods, to within this fraction of a period
 CERTAIN_TICKS = 12  # ticks that a line needs before its tempo is certain
 PERIOD_TOLERANCE = 0.02  # largest difference between two equal periods, in periods
 COUNT_TOLERANCE = 0.05  # largest distance of a shift from a whole number of periods, in periods
 ROUGH = 1.5  # a performer's changes of tempo keep the ratio of neighbouring gaps below this
-DISORDER_S = 3.0  # after a longer disorder, the line before it no longer counts
+DISORDER_S = 3.0  # after a longer disorder, the line before the disorder is ignored
 PAUSE_S = 0.5  # gap after which a new line begins; the slowest clock sends a tick every 125 ms
 
 

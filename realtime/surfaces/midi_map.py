@@ -32,7 +32,7 @@ CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.7}
 """Exponents applied to the velocity, 0..1: `soft` makes light hits louder, `hard` makes them quieter."""
 FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
 KNOB_LIMIT = 1000.0  # largest limit of an argument that a knob uses as an end of its range
-USUAL_LIMIT = 3.0  # absolute value of the end of a knob's range, if the argument's limit is larger than that
+USUAL_LIMIT = 3.0  # replaces a limit beyond ±`KNOB_LIMIT` as an end of a knob's range
 MAX_BYTES = 2**20
 
 Rule = TypeVar("Rule")
@@ -368,7 +368,7 @@ def _within(what: str, value: int, low: float, high: float) -> None:
         raise MapError(f"{what} is {value}, not a whole number from {low} to {high}")
 
 
-_WHEEL = (Knob("/morph/macro/0", cc=1),)  # the modulation wheel moves the point along the first principal axis
+_WHEEL = (Knob("/morph/macro/0", cc=1),)  # the mod wheel moves the point along the first principal axis
 MAPS = {
     "drums": MidiMap(_WHEEL, (Notes("/morph/drum"),)),
     "melodic": MidiMap(_WHEEL, (Notes(),)),

@@ -180,7 +180,8 @@ class Input:
     """A MIDI input: named ports, opened whenever they appear, or a virtual port for other programs.
 
     Args:
-        wanted: part of the port's name, case-insensitive; `ANY`: every port; None: the virtual port.
+        wanted: part of the port's name, case-insensitive. `ANY` selects every port; None selects the virtual
+            port.
         backend: a key of `BACKENDS`, or "auto".
         say: called with one line when a port opens or disappears.
 

@@ -1,4 +1,4 @@
-"""Exchanges model files with the soundmorph plugin in a host (a DAW), which can store the model in its project.
+"""Exchanges model files with the soundmorph plugin in a host (a DAW), which stores them in its projects.
 
 A bridge is memory that the server and the plugin share, in a file `NAME.bridge`. In the same folder, the
 server keeps `NAME.model`, a link to the file of the current model. When the host opens a project that
@@ -40,7 +40,7 @@ class ProjectModel:
         if (playing := self._models.playing().resolve()) != self._shared:
             self._shared = playing
             part = self._link.with_suffix(".model-part")
-            with contextlib.suppress(OSError):  # without the link, projects are saved without a copy of the model
+            with contextlib.suppress(OSError):  # without the link, projects contain no copy of the model
                 part.unlink(missing_ok=True)
                 part.symlink_to(playing)
                 os.replace(part, self._link)

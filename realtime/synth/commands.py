@@ -1,7 +1,7 @@
 """The commands. `control` makes them from messages; `crossfade`, `mixer` and `sequencer` execute them.
 
-A z is a position in the latent space of a model, where each position is a sound; D is its number of
-dimensions. The term *point* means the z that voices follow. A voice started with a `touch` (a finger on an
+A z is a position in the latent space of a model, in which each position stands for a sound; D is the number
+of dimensions. The term *point* means the z that voices follow. A voice started with a `touch` (a finger on an
 MPE controller, a track of a sequencer) follows the point of that touch instead. Commands with the same touch
 move that point.
 """
@@ -60,10 +60,10 @@ class Goto:
         z: the target.
         ms: duration of the glide.
         curve: a key of `glide.CURVES`.
-        ticket: number that the mixer reports when the point arrives; 0: no report.
+        ticket: number that the mixer reports when the point arrives; 0 means no report.
         path: a key of `glide.PATHS`; "spline" passes through `through` without corners.
         through: points passed on the way, at equal time intervals.
-        touch: the touch whose point moves; None: *the point* moves.
+        touch: the touch whose point moves; None moves *the point*, which belongs to no touch.
     """
 
     z: Z
@@ -88,8 +88,8 @@ class Trigger:
         ahead: True if the complete sound is cached when the voice begins. The voice then follows a move of
             the point at the next latent frame instead of the next tick (a group of frames). A mixer that
             plays live sets `ahead`.
-        offset: z of the voice relative to the point that it follows, [D]. None: the mixer calculates it from
-            `dynamics` and `vary`.
+        offset: z of the voice relative to the point that it follows, [D]. If None, the mixer calculates the
+            offset from `dynamics` and `vary`.
     """
 
     velocity: float = 1.0
@@ -337,7 +337,7 @@ class SetStep:
 
     Attributes:
         path: points [D] that the point passes at equal time intervals, from the beginning of the step to its
-            end; empty: the step does not move the point.
+            end. If empty, the step does not move the point.
     """
 
     index: int

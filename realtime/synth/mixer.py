@@ -3,7 +3,7 @@
 It has no threads and no clock. Time is a count of device samples, the samples of the output. The same
 commands at the same samples give the same sound, bit for bit, at any block size. A voice plays the sound of
 one hit; it usually follows *the point*, the position z in the latent space that the performer moves. A voice
-may belong to a touch, a finger or a track with a point of its own.
+may belong to a touch, which is a finger or a track with its own point.
 
 The decoder works in latent frames; a tick is a group of frames. `render` splits a block into pieces at each
 command. For each tick that begins in a piece (`voices.timing`), batched decoder calls, usually one, advance
@@ -146,7 +146,7 @@ class Mixer:
         self.stolen = 0
         self.shed = 0
         self.prepared_hits = 0
-        """Number of hits, except reversed hits, whose sounds were cached, at least in part, at the start."""
+        """Number of hits, except reversed hits, whose sounds were at least partly cached when they began."""
         self.tap: Callable[[int, Command], None] | None = None
         """Called with (device sample, command) for each command that takes effect. Must not block."""
         self.live = False

@@ -19,7 +19,7 @@ from realtime.util.errors import RealtimeError
 
 MAX_OUTS = int(HIT_SETTINGS["out"].quantity.high)
 MAIN = 0
-"""Number of the first pair of outputs, which gets all hits that no other pair gets."""
+"""Index of the first pair of outputs, which gets all hits that no other pair gets."""
 _NUMBERED = re.compile(r"(touch|class)/(\d{1,3})")
 
 
@@ -28,7 +28,7 @@ class Outs:
 
     Args:
         names: each is the name of a class, "class/3" for the model's third class, or "touch/3". A pair with
-            any other name gets only the hits whose `out` is its number.
+            any other name gets only the hits whose `out` is its index.
         info: the current model.
     """
 
@@ -46,7 +46,7 @@ class Outs:
         ]
 
     def of(self, hit: Trigger, z: Point) -> int:
-        """Return the number of the pair for a hit that starts at z [D], a position in the latent space."""
+        """Return the index of the pair for a hit that starts at z [D], a position in the latent space."""
         if self.pairs == 1:
             return MAIN
         if hit.out:

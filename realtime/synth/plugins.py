@@ -65,7 +65,7 @@ class Trial:
     """The result of a trial.
 
     Attributes:
-        fault: what failed, in words; empty if the plugin passed.
+        fault: description of the failure; empty if the plugin passed.
         mono: True if the plugin accepts only one channel; each channel then gets an instance of its own.
     """
 

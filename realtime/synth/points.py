@@ -1,7 +1,7 @@
 """The paths of the points that voices follow.
 
-*The point* here means the position z in the latent space that the performer moves. A touch, such as a finger
-or a track, has a point of its own.
+*The point* here means the position z in the latent space that the performer moves; z is a list of D numbers.
+A touch, such as a finger or a track, has a point of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from realtime.synth.commands import Goto, SetAxis, SetDimension, SetZ, Trigger, Z
 from realtime.synth.glide import Glide, Point
 
-SETTLED_MS = 30.0  # when the point has rested for this long, its sound is decoded ahead
+SETTLED_MS = 30.0  # when the point has rested for this long, its sound is decoded in advance
 
 
 class Points:
@@ -88,7 +88,7 @@ class Points:
                 self.go(command, position)
 
     def bend(self, glide: Glide, position: int) -> None:
-        """Replace the path of the point by `glide`, which ends at the same time."""
+        """Replace the path of the point with `glide`, which ends at the same time."""
         self.glide = glide
         self._unsettle(position)
         if self._ticket:

@@ -27,7 +27,7 @@ def run(module: str, *arguments: str, stdin: BinaryIO | bytes, limit_s: float) -
         module: a module that calls `carry_out` when run.
         arguments: the name of the errand and its arguments.
         stdin: the standard input of the process: an open file, or bytes.
-        limit_s: time limit in seconds; the process ends soon after it even if the caller has died.
+        limit_s: time limit in seconds; the process ends soon after this limit even if the caller has died.
 
     Raises:
         RealtimeError: the errand failed, crashed, or did not finish in time.

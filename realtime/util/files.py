@@ -22,7 +22,7 @@ FORMATS = {
     ".ogg": ("OGG", {"vorbis": "VORBIS"}),
 }
 BYTES = {"FLOAT": 4, "PCM_24": 3, "PCM_16": 2}  # per sample
-MAX_WAV = 2**32 - 2**16  # bytes of sound in a file; its header cannot state 2**32 bytes or more
+MAX_WAV = 2**32 - 2**16  # maximum bytes of sound in a WAV file; its header cannot state 2**32 bytes
 
 
 class FileError(RealtimeError):
@@ -105,7 +105,7 @@ class SoundFile:
         self._part = path.with_name(f".{path.name}.{os.getpid()}.{self.suffix}")
         name, subtype = sample_format(path, bits)
         format_ = self._format(name)
-        self._left = MAX_WAV if format_ == "WAV" else math.inf  # bytes
+        self._left = MAX_WAV if format_ == "WAV" else math.inf  # bytes that may still be written
         self._bytes = channels * BYTES.get(subtype, 0)
         try:
             self._file: Any = soundfile.SoundFile(

@@ -15,7 +15,7 @@ class Library:
     """Looks up files by name in the library.
 
     Args:
-        folder: the folder; None: no name is accepted.
+        folder: the folder; if None, no name is accepted.
     """
 
     def __init__(self, folder: Path | None) -> None:

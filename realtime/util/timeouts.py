@@ -54,7 +54,7 @@ class TimedCaller:
         """Call `function`; return its result or raise its exception.
 
         Args:
-            function: what to call.
+            function: function to call.
             late: receives a result that arrives after the time limit.
 
         Raises:

@@ -9,7 +9,7 @@ from itertools import count
 from realtime.control.protocol import Message, Sender
 from realtime.synth.commands import Goto
 
-MAX_WAITING = 1024  # glides; the oldest is dropped first
+MAX_WAITING = 1024  # maximum number of glides in progress; the oldest is dropped first
 
 
 class Arrivals:

@@ -8,7 +8,7 @@ from realtime.control.background import Jobs
 from realtime.control.protocol import Message, Sender
 from realtime.util.errors import RealtimeError
 
-MAX_SENDERS = 64  # senders that may wait
+MAX_SENDERS = 64  # maximum number of waiting senders
 
 
 class AxisNames:

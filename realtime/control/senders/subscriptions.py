@@ -43,7 +43,7 @@ class Subscriptions:
             self._latest[receiver[0]] = now
 
     def note_message(self, host: str, now: float) -> None:
-        """Note a message from a host."""
+        """Record the arrival of a message from a host."""
         if host in self._latest:
             self._latest[host] = now
 

@@ -22,7 +22,7 @@ from realtime.synth.commands import Command, SetClock, SetStep, StartSteps, Z
 from realtime.util.errors import ControlError
 
 SETTLE_S = 0.1  # time without an edit before a pattern's sounds are decoded in advance
-AUDIBLE_BPM = 0.06  # smaller changes in the tempo of an external beat are ignored
+AUDIBLE_BPM = 0.06  # smaller changes in the tempo of an external beat are not displayed
 MAX_PREPARED = 128  # maximum number of points whose sounds are decoded in advance for a pattern
 
 
@@ -41,7 +41,7 @@ class Sequencer:
         self._reported: list[Message] = []
 
     def adopt(self, space: LatentSpace, patterns: Patterns) -> None:
-        """Switch to a model and its patterns. Reset the record of the engine's sequencer to stopped and empty.
+        """Switch to a model and its patterns. Record the engine's sequencer as stopped and empty.
 
         Args:
             space: resolves the names of the lanes' points.

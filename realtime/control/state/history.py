@@ -19,7 +19,7 @@ class History(Generic[State]):
         self._moved_s = float("-inf")
 
     def begins(self, now: float) -> bool:
-        """Note a change at monotonic time `now`, in seconds; return True if the change begins a gesture.
+        """Record a change at monotonic time `now`, in seconds; return True if the change begins a gesture.
 
         In that case, the caller must call `keep`.
         """

@@ -55,11 +55,11 @@ class TrackedPoint:
         self._scheduled.forget()
 
     def expect(self, *, alone: bool) -> None:
-        """Prepare for messages that are handled together; `alone`: True if there is only one."""
+        """Prepare for messages that are handled together; `alone` is True if there is only one message."""
         self._alone, self.needs_before = alone, False
 
     def note_move(self, z: Z | None, due: float | None, now: float) -> None:
-        """Note a move at `due`: a jump to `z`, or a glide if `z` is None.
+        """Record a move at `due`: a jump to `z`, or a glide if `z` is None.
 
         If the move begins a gesture, store the point before the gesture. But if the message came alone, only
         set `needs_before`; the caller then passes the point that the engine returns, which is more recent, to
@@ -78,7 +78,7 @@ class TrackedPoint:
         self._history.keep(z)
 
     def undo(self, again: bool, due: float | None, now: float) -> Z:
-        """Return the point to which undo moves the engine (if `again`: redo), and note this move.
+        """Return the point to which undo moves the engine (if `again`: redo), and record this move.
 
         Raises:
             ControlError: there is nothing to undo or redo.

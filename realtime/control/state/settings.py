@@ -15,7 +15,13 @@ MAX_LATER = 1024  # maximum number of scheduled changes
 
 @dataclass(frozen=True)
 class Travel:
-    """The shape of a glide to a new point in the latent space; `length` is in beats if `in_beats`, otherwise in milliseconds."""
+    """The shape of a glide to a new point in the latent space.
+
+    Attributes:
+        length: duration, in beats if `in_beats` is True, otherwise in milliseconds.
+        curve: a key of `glide.CURVES`.
+        path: a key of `glide.PATHS`.
+    """
 
     length: float = 0.0
     curve: str = "linear"
@@ -62,7 +68,7 @@ class Settings:
         return replace(self.hit, velocity=hit.velocity, z=hit.z, touch=hit.touch, pitch=pitch, choke=choke)
 
     def move(self, move: Move, bpm: float) -> Command:
-        """Return the command that moves the point with the default glide, at tempo `bpm` in beats per minute."""
+        """Return the command that makes a move with the default glide, at tempo `bpm` in beats per minute."""
         ms = self.travel.ms(bpm)
         if ms == 0.0:
             return SetZ(move.z, move.touch)

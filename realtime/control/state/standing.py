@@ -1,6 +1,7 @@
 """The commands that bring a restarted engine to the point, gain and mode of the previous engine.
 
-"The point" here means the position in the latent space that the performer moves.
+"The point" here means the position in the latent space that the performer moves. The mode determines whether
+a new hit follows the point or keeps the point at which the hit started.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ class StandingCommands:
         self._scheduled.forget()
 
     def pass_time(self, now: float) -> None:
-        """Note the scheduled commands that are due."""
+        """Record the scheduled commands that are due."""
         for _, command in self._scheduled.take(now):
             self.note(command)
 
     def note(self, command: Command, due: float | None = None) -> None:
-        """Note a command that takes effect at monotonic time `due`, or now."""
+        """Record a command that takes effect at monotonic time `due`, or now."""
         if due is not None:
             self._scheduled.add(due, command)
             return

@@ -37,7 +37,7 @@ class Connections:
         self._open: dict[Peer, Connection] = {}
 
     def room_for(self, host: str) -> bool:
-        """Make room for a connection from `host`, by closing an idle one if needed; return True on success."""
+        """Make room for a connection from `host`, closing an idle one if needed; return True on success."""
         self._forget_closed()
         of_host = [peer for peer in self._open if peer[0] == host]
         if len(of_host) >= MAX_EACH:

@@ -20,7 +20,7 @@ class Downloads:
     """Offers the files of takes under `/page/takes`, the latest first.
 
     Args:
-        folder: folder of the takes, which may not exist yet; None: there are no takes.
+        folder: folder of the takes, which may not exist yet; None means that there are no takes.
     """
 
     def __init__(self, folder: Path | None) -> None:

@@ -55,7 +55,7 @@ class Guard:
     """Refuses foreign requests.
 
     Args:
-        key: access key that the page's address must contain; empty: no key is needed.
+        key: access key that the page's address must contain; if empty, no key is needed.
         port: port of the server. It is part of the cookie's name, because all ports of a host share cookies.
     """
 

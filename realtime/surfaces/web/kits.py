@@ -76,7 +76,7 @@ class Kits:
     """Trains a model on one folder at a time. A new folder ends the current training and keeps its model.
 
     Args:
-        library: folder of models, whose subfolder `KITS` contains the kits; None: all kits are refused.
+        library: folder of models, whose subfolder `KITS` contains the kits; if None, all kits are refused.
         play: makes the server play a model file of the library.
     """
 

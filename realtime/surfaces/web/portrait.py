@@ -1,4 +1,6 @@
-"""A program that draws pictures of sounds: for each line of JSON with points z [N, D], N outlines.
+"""A program that draws pictures of sounds: it reads lines of JSON, and prints outlines of sounds.
+
+Each line contains N points z [N, D] of the latent space, which has D dimensions; the reply is N outlines.
 
 The program has the lowest priority, to keep its decoding from delaying the server.
 """

@@ -15,7 +15,7 @@ from realtime.synth.voices.sound_cache import CachedSound
 from realtime.synth.voices.voice import Voice
 
 Points = Callable[[Voice, int], Point]
-"""Returns z of a voice's next frames: float [frames, D], or [D] if it is constant."""
+"""Returns z, a position in the latent space, for a voice's next frames: float [frames, D]; constant: [D]."""
 
 
 class Slots:

@@ -1,4 +1,4 @@
-"""The sound cache: sounds decoded ahead of time. A hit at a resting point then needs no decoder call.
+"""The sound cache: sounds decoded in advance. A hit at a resting point then needs no decoder call.
 
 The cache stores each sound as far as it is decoded, and the decoder's state at some latent frames. When z
 (the position in the latent space that a voice follows) moves, a voice that plays the sound continues from a
@@ -15,9 +15,9 @@ import numpy as np
 from realtime.model.decoder import Decoder, Floats, StreamState
 
 CHUNK_FRAMES = 8  # frames decoded per call of `work`; a thread can stop after each call
-BUDGET_BYTES = 256 * 2**20  # for all sounds with their saved states
+BUDGET_BYTES = 256 * 2**20  # maximum memory for all sounds with their saved states
 STATE_BYTES = 24 * 2**20  # for the saved states of a sound; with more states, voices follow a moving z sooner
-PASSING = 8  # sounds kept for points where z only rested (`CachedSound.passing`)
+PASSING = 8  # maximum number of sounds kept for points at which z only rested (`CachedSound.passing`)
 WAITING = 256  # maximum points in the queue; adding to a full queue drops the point at the other end
 
 Z = tuple[float, ...]
@@ -35,7 +35,7 @@ class CachedSound:
         self.states: list[StreamState] = []
         self.used = 0
         self.passing = False
-        """True if z only rested there: no `Prepare` or hit has requested the sound."""
+        """True if z only rested at the sound's point: no `Prepare` or hit has requested the sound."""
 
     @property
     def whole(self) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from realtime.synth.commands import PITCH
 from realtime.synth.voices.resampler import Resampler, Varispeed
 
-PITCHES_KEPT = 128  # number of cached paces
+PITCHES_KEPT = 128  # maximum number of cached paces
 PIECE = 256  # lower bound of `Timing.piece`, in device samples
 
 

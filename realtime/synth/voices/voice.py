@@ -61,7 +61,7 @@ class Voice:
         self.offset: Point | None = None
         """Offset of the voice from the point that it follows: float64 [D], or None for no offset."""
         self.velocity, self.dynamics = trigger.velocity, trigger.dynamics
-        """Velocity and dynamics of the timbre. Pressure changes this velocity, but not the gain."""
+        """Velocity that affects the timbre, and the amount of this effect. Pressure changes `velocity`."""
         self.out = 0
         """Index of the pair of outputs."""
         self.ahead = trigger.ahead
@@ -118,7 +118,8 @@ class Voice:
     def _find_silence(self, audio: Samples) -> None:
         """Look in new `audio` for the end of the sound: the start of at least `SILENCE_MS` of exact zeros.
 
-        Only boundaries of frames count, so the result does not depend on how many frames arrive at a time.
+        Only complete frames of zeros count. The result therefore does not depend on the number of frames per
+        call.
         """
         sounding = np.asarray(audio.reshape(-1, self._timing.hop_length).any(axis=1))
         for frame in (self.frames + np.flatnonzero(sounding)).tolist():
@@ -145,7 +146,7 @@ class Voice:
             new[: len(ramp)] *= ramp
         last = self._decoded[len(self._decoded) - half - 1]
         if self.decoded and len(new) and abs(last) > EDGE:
-            # fade only samples that the last frame determines: frames per call then make no difference
+            # fade only samples that the last frame determines, whatever the number of frames per call
             open_ = self.pace.samples - self.pace.settled(self.frames - 1)
             tail = new[-min(len(edge), open_) :]
             tail *= np.arange(len(tail) - 1, -1, -1, dtype=np.float32) / len(tail)
@@ -176,7 +177,7 @@ class Voice:
         return self._fade_samples > 0
 
     def fade(self, position: int, samples: int) -> None:
-        """Fade out over `samples` device samples from `position`; if a current fade ends sooner, keep that fade."""
+        """Fade out over `samples` device samples from `position`, or keep a current fade that ends sooner."""
         if self.fading:
             if self.end <= position + samples:
                 return

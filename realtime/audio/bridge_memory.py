@@ -3,7 +3,7 @@
 The plugin writes requests for samples, and events, such as MIDI notes; each event states the sample at which
 it takes effect. The server has two processes: its control process turns the events into commands, and its
 worker then renders the requested samples. The plugin is therefore the clock. A worker that is restarted
-begins a new epoch, in which samples are counted anew.
+begins a new epoch with a new count of samples.
 
 The memory is a file, `NAME.bridge` in `folder`, which the server creates and both programs map. Numbers are
 64 bits wide, in the machine's byte order. Only one side writes each number, and each ring buffer has one
@@ -52,7 +52,7 @@ LAYOUT = {"magic": 0, "version": 1, "channels": 2}
 SERVER = {  # words that the server writes
     "sound_port": 8,  # UDP port that wakes the worker
     "events_port": 9,  # UDP port that wakes the control process
-    "page_port": 10,  # TCP port of the page; 0: there is none
+    "page_port": 10,  # TCP port of the page; 0 if there is no page
     "epoch": 11,  # number of the current worker, counted from 1; each worker counts samples from `start`
     "start": 12,  # first sample of the epoch
     "rate": 13,  # sample rate in Hz
@@ -65,7 +65,7 @@ SERVER = {  # words that the server writes
     "faults": 20,  # number of items that were refused or not restored since the last project was opened
 }
 HOST = {  # words that the plugin writes
-    "host_rate": 32,  # sample rate of the host in Hz; 0: not known yet
+    "host_rate": 32,  # sample rate of the host in Hz; 0 if not known yet
     "host_block": 33,  # largest block of the host
     "requests_written": 34,
     "events_written": 35,  # bytes of events written so far

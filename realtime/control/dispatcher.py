@@ -4,7 +4,7 @@
                                        │ └────► jobs in the background: files, models
                                        └─► replies
 
-The module `addresses` defines the messages. The package `state` holds the settings of new hits and the point:
+The module `addresses` defines the messages. The package `state` holds settings for new hits, and the point:
 the position z in the model's latent space that the performer moves. `senders.subscriptions` holds the
 receivers of replies and of the status.
 """
@@ -99,7 +99,7 @@ class Control:
         preset_file: the preset file; by default, presets stay in memory.
         instruments: encodes sounds, loads models and names axes; without it, messages that request these are
             refused.
-        takes: records takes (parts of a performance); without it, `/morph/record/…` is refused.
+        takes: records parts of a performance (takes); without it, `/morph/record/…` is refused.
         effects: the audio plugins after the mixer.
         clock: returns monotonic time in seconds.
 
@@ -420,7 +420,7 @@ class Control:
         return {**self.player.status(), **self._facts()}
 
     def settings(self) -> Settings:
-        """Return the settings of new hits and the default glide."""
+        """Return the settings for new hits, and the default glide."""
         return self._schedule.at(None, self._clock())
 
     @property

@@ -67,7 +67,7 @@ class LatentSpace:
         return self._find(name) is not None
 
     def preset(self, query: str) -> Z:
-        """Return the z [D] of the preset that `query` means, by the rules of `Names.find`.
+        """Return the z [D] of the preset that `query` names, in any spelling that `Names.find` accepts.
 
         Raises:
             ControlError: no preset has that name; the message lists the presets.
@@ -82,9 +82,9 @@ class LatentSpace:
         return self._names.find(query) or Names(self.presets).find(query) or self._names.find_file(query)
 
     def name(self, query: str) -> str:
-        """Return the name of the point that `query` means, by the rules of `Names.find`.
+        """Return the exact name of a point that `query` names, in any spelling that `Names.find` accepts.
 
-        A training sound may also be named without its folder, by the rules of `Names.find_file`.
+        `query` may leave out the folder of a training sound (see `Names.find_file`).
 
         Raises:
             ControlError: no point has that name; the message lists similar names, or else the existing names.
@@ -114,7 +114,7 @@ class LatentSpace:
         return self._named[name] if name in self._named else self.presets[name]
 
     def drum(self, note: int) -> tuple[Z, Drum] | None:
-        """Return z [D] and settings of a General MIDI note's drum, or None if the model lacks the drum."""
+        """Return the z [D] and the settings of a General MIDI drum, or None if the model lacks the drum."""
         drum = DRUMS.get(note)
         name = drum and drum.of(self._classes)
         return (self._named[name], drum) if drum and name else None
@@ -228,7 +228,7 @@ class LatentSpace:
         return [float(p) for p in self._shares.at(z)]
 
     def lacks(self, setting: str) -> str:
-        """Return the reason why a setting of hits has no effect with this model, or an empty string."""
+        """Return the reason why a setting for hits has no effect with this model, or an empty string."""
         if setting == "dynamics" and not self.expression.knows_velocity:
             return "velocity does not change the timbre of this model"
         if setting == "vary" and not self.expression.knows_takes:

@@ -11,7 +11,7 @@ from realtime.control.state.settings import Settings
 from realtime.synth.commands import Z
 from realtime.synth.player import Player, PluginChain
 
-MAX_REPLY = 32_768  # bytes of names in a datagram
+MAX_REPLY = 32_768  # maximum bytes of names in a datagram
 
 Facts = Mapping[str, int | float | str]
 
@@ -87,7 +87,7 @@ def status(player: Player, more: Facts) -> Message:
 
 
 def settings(now: Settings, bpm: float) -> Message:
-    """Return the reply with the settings of new hits and the default glide; `bpm` is the tempo."""
+    """Return the reply with the settings for new hits and the default glide; `bpm` is the tempo."""
     travel = now.travel
     length = {"glide": travel.ms(bpm), "glide_beats": travel.beats}
     return pairs("settings", {**now.hit.settings, **length, "curve": travel.curve, "path": travel.path})

@@ -17,7 +17,7 @@ HIGH, LOW = 0.5, 0.15  # load above which more ticks are decoded per call, and b
 SETTLE_S = 0.1  # time until the load shows the effect of a change
 CALM_S = 2.0  # time of low load before fewer ticks are decoded per call
 MEAN_S, RECENT_S = 0.05, 0.01  # time constants of the mean load and of the recent render time
-OUTLIER = 3.0  # limit of a render time, in blocks per tick decoded at once; beyond it, the machine has paused
+OUTLIER = 3.0  # longest render time that counts, in blocks per tick decoded at once; more is a pause
 FORGET_S = 0.2  # half-life of the peak, counted only in blocks with decoding
 CAREFUL = 2.0  # initial peak in block durations; large, because the first blocks take long
 

@@ -57,7 +57,7 @@ class Take:
         self._taps = taps
 
     def begin(self, mixer: Mixer) -> None:
-        """Begin with the mixer's next sample."""
+        """Begin the take with the mixer's next sample."""
         self.waiting.extend((mixer.position, command) for command in mixer.standing())
         self._taps.listeners = (*self._taps.listeners, self._tap)
         self.first = mixer.position
@@ -67,7 +67,7 @@ class Take:
         self.recorder.write(block)
 
     def end(self, mixer: Mixer) -> None:
-        """End before the mixer's next sample."""
+        """End the take before the mixer's next sample."""
         self._taps.listeners = tuple(each for each in self._taps.listeners if each != self._tap)
         self.last = mixer.position
 

@@ -1,8 +1,8 @@
-"""Searches for the point whose sound has mel levels closest to those of a given sound.
+"""Searches the latent space for the point z whose sound has mel levels closest to those of a given sound.
 
-The search starts from the point that the encoder returns for the given sound. It first tries the training
-sounds nearest to that point in z. Then it takes damped Gauss-Newton steps, in rounds. At the start of a
-round, it moves the best point slightly along each principal axis of the latent space and decodes the sound
+The search starts from the point that the encoder returns for the given sound. It first tries the points of
+the training sounds nearest to that point. Then it takes damped Gauss-Newton steps, in rounds. At the start of
+a round, it moves the best point slightly along each principal axis of the latent space and decodes the sound
 there, to measure how the mel levels change with z. From these slopes, it predicts the point whose levels come
 closest to those of the given sound. It decodes the sound at that point, and corrects the slopes by the
 difference between predicted and actual levels (Broyden's method). The next step of the round therefore needs
@@ -27,7 +27,7 @@ ROUNDS = 3
 STEPS = 7
 """Number of Gauss-Newton steps in a round."""
 LONGEST_S = 30.0
-"""Limit of the processor time; the search omits a round that it expects to exceed the limit."""
+"""Limit of processor time in seconds; the search omits a round that it expects to exceed the limit."""
 ASIDE = 0.1
 """Offset along an axis to measure slopes, in standard deviations along that axis."""
 DAMPINGS = (0.03, 0.3, 3.0)
@@ -68,7 +68,7 @@ def nearest(decoder: Decoder, sound: npt.ArrayLike, z: Vector) -> Vector:
 
 
 class _Candidates:
-    """Decodes points, compares their sounds with a given sound, and keeps the best.
+    """Decodes points, compares their sounds with a given sound, and keeps the best point.
 
     Attributes:
         best: the point whose sound is closest so far, float32 [latent_dim].
@@ -84,7 +84,7 @@ class _Candidates:
         self.best, self.difference = z, self.compare(z)
 
     def compare(self, z: Floats) -> Floats:
-        """Decode z; return its mel levels minus those of the given sound, in dB, [N]."""
+        """Decode the sound at z; return its mel levels minus those of the given sound, in dB, [N]."""
         audio = self._decoder.decode(z[None], self._frames)[0]
         self._audio[: len(audio)] = audio
         return self._ear.difference(self._audio).ravel()

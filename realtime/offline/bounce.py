@@ -110,7 +110,7 @@ class Bounce:
         return PresetFile(self.args.presets or default_presets(), say, SEND).open(self.info)
 
     def points(self, names: Iterable[str]) -> list[Z]:
-        """Return the z [D] of classes, training sounds and presets, found by the rules of the server.
+        """Return the z [D] of classes, training sounds and presets, looked up as in the server.
 
         Raises:
             RealtimeError: no point has one of the names; the message suggests existing names.

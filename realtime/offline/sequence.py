@@ -75,8 +75,8 @@ class Spec:
 class Step:
     """A `[[step]]` of the file.
 
-    `table` names the step in error messages; `trigger` holds velocity and settings of the hit. `every` is in
-    beats if `beat` is given, and in seconds if `time` is given.
+    `table` names the step in error messages. `trigger` contains the velocity and the settings of the hit.
+    `every` is in beats if `beat` is given, and in seconds if `time` is given.
     """
 
     table: str

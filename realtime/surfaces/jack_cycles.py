@@ -19,8 +19,8 @@ class Cycles:
     """Follows the cycles of a client.
 
     The time of an event is the time of its sample, counted from the monotonic time of the first cycle. Evenly
-    spaced events therefore have evenly spaced times, no matter when the cycles run. `monotonic` converts such
-    a time to monotonic time.
+    spaced events therefore have evenly spaced times, regardless of when the cycles run. `monotonic` converts
+    such a time to monotonic time.
 
     Args:
         rate_hz: sample rate of the JACK server.

@@ -1,4 +1,4 @@
-"""MIDI over JACK, through a JACK client of our own.
+"""MIDI over JACK, through a separate JACK client.
 
 python-rtmidi also supports JACK, but holds Python's interpreter lock while it opens, connects or closes a
 client: if the JACK server hangs at that moment, the program cannot be stopped.

@@ -15,15 +15,15 @@ from realtime.control.general_midi import DRUMS
 from realtime.control.protocol import Message
 from realtime.surfaces.midi_map import CURVES, FINGER, Knob, MapError, MidiMap, Mpe, Notes, Program
 
-TIMBRE = 74  # the controller for MPE's third dimension
-PANIC = (120, 123)  # controllers: all sound off, all notes off
+TIMBRE = 74  # controller number of MPE's third dimension
+PANIC = (120, 123)  # controller numbers: all sound off, all notes off
 GRABBED = 64  # lowest aftertouch that ends the sound of a cymbal, like a hand that grabs the cymbal
 FRESH_S = 0.5  # time after a knob's move during which the server's value is ignored
 
 
 @dataclass
 class _Held:
-    """The known state of a value that one or more knobs move."""
+    """The known state of a value that one or more knobs set."""
 
     value: float | None = None  # the current value, if known
     sent_s: float = float("-inf")
@@ -173,7 +173,7 @@ class Mapper:
         yield Message(knob.target, knob.fill(value, self._others(knob)))
 
     def _others(self, knob: Knob) -> Sequence[float | str]:
-        """Return the other arguments of the knob's address, with current values for those that knobs move."""
+        """Return the other arguments of the knob's address, with current values for those that knobs set."""
         if not knob.argument:
             return knob.arguments
         names = [a.name for a in knob.arguments_of_target() if a.name != knob.argument]
@@ -202,7 +202,7 @@ class Mapper:
         return tuple(Message(address) for address, asked in wanted.items() if asked)
 
     def receive(self, answer: Message, now: float) -> None:
-        """Update the current values of the targets of knobs from a server reply."""
+        """Update the current values of the knobs' targets from a reply by the server."""
         match answer.address:
             case "/morph/z.reply":
                 self._learn("/morph/z", answer.arguments, now)
@@ -270,7 +270,7 @@ def _key(knob: Knob) -> tuple[str, tuple[float | str, ...], str]:
 
 
 def _is_reported(knob: Knob) -> bool:
-    """Return True if the server reports the value that a knob moves."""
+    """Return True if the server reports the value that a knob sets."""
     return knob.target == "/morph/gain" or knob.target.rpartition("/")[0] in ("/morph/z", "/morph/macro")
 
 

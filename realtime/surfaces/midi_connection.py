@@ -32,9 +32,9 @@ from realtime.util.signals import stop_on_signals
 PERIOD_S = 0.02  # longest wait for a message before the next check for replies and for `stop`
 TEMPO = ("clock", "start", "continue", "stop", "songpos")
 STOP_S = 0.5  # longest wait for the thread's end
-ASK_S = 0.1  # interval between questions about the values that knobs move
+ASK_S = 0.1  # interval between questions about the values that knobs set
 MAX_REFUSALS = 100
-LATEST = 64  # messages kept for the web page
+LATEST = 64  # number of messages kept for the web page
 SETTLE_S = 0.4  # after this silence, the messages of a control to be learnt are complete
 
 
@@ -113,7 +113,7 @@ class MidiConnection:
     def step(self, server: ServerConnection) -> None:
         """Pass on the waiting MIDI messages; if there are none, wait for up to `PERIOD_S`.
 
-        Every `ASK_S`, also ask the server for the values that knobs move.
+        Every `ASK_S`, also ask the server for the values that knobs set.
         """
         messages = self._port.take(PERIOD_S)
         now = time.monotonic()

@@ -1,4 +1,7 @@
-"""z, a position in the latent space, as a function of the device sample: at rest, or during a glide."""
+"""z, a position in the D-dimensional latent space, over time: at rest, or during a glide.
+
+Time is a count of device samples, the samples of the output.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,7 @@ class Glide:
     """A path from `origin` to `target`, which begins at device sample `start` and lasts `samples` samples.
 
     A glide is at its origin until its start, and exactly at its target from its end onwards. Glides are
-    immutable, so any thread may evaluate them.
+    immutable; any thread may therefore evaluate them.
     """
 
     origin: Point  # [D]

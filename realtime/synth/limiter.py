@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from realtime.synth.quantities import LOOK_AHEAD_MS
 from realtime.synth.voices.resampler import Samples
 
-RELEASE_DB_S = 60.0  # dB per second
+RELEASE_DB_S = 60.0  # maximum fall of the reduction, in dB per second
 MOST_DB = 60.0  # maximum reduction; a peak that needs more is an error, and must not silence later sound
-UNITS = 1_000_000  # per dB
+UNITS = 1_000_000  # units of gain reduction per dB
 
 
 class Limiter:

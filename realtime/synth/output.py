@@ -27,7 +27,7 @@ class Finish:
     """The output stage's treatment of the sound, apart from gain: `--headroom`, `--limiter`, `--dc-block`.
 
     Attributes:
-        dc_block_hz: corner frequency in Hz of a first-order high-pass filter; 0: no filter.
+        dc_block_hz: corner frequency in Hz of a first-order high-pass filter; 0 means no filter.
         headroom_db: attenuation in dB that leaves room for sounds that play together.
         limiter: True if a limiter looks ahead for peaks above `THRESHOLD`.
     """

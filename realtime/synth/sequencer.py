@@ -1,9 +1,10 @@
 """The drum sequencer: returns the hits, and the moves of the point, that are due between two device samples.
 
-It has no threads and no clock. A step of its loop is a quarter of a beat; swing lengthens the first step of
-each pair and shortens the second. Steps lie on a grid of whole numbers, so rounding errors do not accumulate.
-A change of tempo takes effect with the next step, a change of swing with the next pair; the grid then
-restarts at the sample of that step.
+The point is the position in the latent space that the performer moves. A device sample is a sample of the
+output. The sequencer has no threads and no clock. A step of its loop is a quarter of a beat. Swing lengthens
+the first step of each pair and shortens the second step. The grid of steps is calculated in whole numbers;
+rounding errors therefore do not accumulate. A change of tempo takes effect with the next step, a change of
+swing with the next pair; the grid then restarts at the sample of that step.
 
 `SetBeat` aligns the sequencer with an external beat, such as a MIDI clock: the next step moves to its sample
 according to the beat. If that sample is more than half a step in the past, or more than one and a half steps
@@ -47,8 +48,8 @@ class Grid:
         sample_rate: device sample rate in Hz.
         milli_bpm: tempo in thousandths of a beat per minute.
         swing: duration of the first step of each pair, in thousandths of the pair's duration.
-        first: number of the first step.
-        origin: device sample of the first step.
+        first: number of the step with which the grid begins; numbers continue from pass to pass of the loop.
+        origin: device sample of that step.
     """
 
     sample_rate: int
@@ -58,7 +59,7 @@ class Grid:
     origin: int = 0
 
     def sample(self, step: int) -> int:
-        """Return the device sample nearest to the start of a step; each pass of the loop has new numbers."""
+        """Return the device sample nearest to the start of a step; numbers continue from pass to pass."""
         scaled = (self._position(step) - self._position(self.first)) * SECONDS_PER_STEP * self.sample_rate
         return self.origin + (2 * scaled + self.milli_bpm) // (2 * self.milli_bpm)
 
@@ -182,7 +183,7 @@ class Sequencer:
                 heapq.heapify(self._commands)
 
     def _followed(self, at: int) -> tuple[int, SetBeat] | None:
-        """Return the sample of the external beat, and the beat; None if it is too old at sample `at`."""
+        """Return the sample of the external beat, and the beat; None if the beat is too old at `at`."""
         if self._beat is not None and at - self._beat[0] > FOLLOW_S * self._grid.sample_rate:
             self._beat = None
         return self._beat

@@ -21,7 +21,7 @@ FORMATS = {
     ".flac": ("FLAC", {"24": "PCM_24", "16": "PCM_16"}),
     ".ogg": ("OGG", {"vorbis": "VORBIS"}),
 }
-BYTES = {"FLOAT": 4, "PCM_24": 3, "PCM_16": 2}  # per sample
+BYTES = {"FLOAT": 4, "PCM_24": 3, "PCM_16": 2}  # bytes per sample
 MAX_WAV = 2**32 - 2**16  # maximum bytes of sound in a WAV file; its header cannot state 2**32 bytes
 
 

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 from realtime.util.errors import RealtimeError
 
-MAX_DEPTH = 32  # nesting of lists and tables
-MAX_DIGITS = 20  # of a whole number; a 64-bit number has at most 20
+MAX_DEPTH = 32  # maximum number of levels of nested lists and tables
+MAX_DIGITS = 20  # maximum number of digits of a whole number; a 64-bit number has at most 20
 
 
 class OutsideError(RealtimeError):

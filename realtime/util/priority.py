@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 
-SWITCH_INTERVAL_S = 1e-4  # of Python threads; at the default 5 ms, a busy thread starves the audio callback
+SWITCH_INTERVAL_S = 1e-4  # for Python threads; with the default 5 ms, a busy one starves the audio callback
 RENDER, SOUND, CONTROL = 10, 2, 1  # real-time priorities; an audio server, such as JACK, needs a higher one
 NICEST = 19
 

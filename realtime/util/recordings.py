@@ -17,7 +17,7 @@ from realtime.util.files import FileError, SoundFile
 SUFFIX = "recording"
 _RF64_AUTO_DOWNGRADE, _UPDATE_HEADER_NOW = 0x1210, 0x1060  # commands of libsndfile
 _LEFT = re.compile(rf"\.(.+)\.\d+\.{SUFFIX}", re.DOTALL)
-_BEYOND = 2**32  # bytes; a WAV header cannot state this size
+_BEYOND = 2**32  # a number of bytes that a WAV header cannot state
 
 
 class Recording(SoundFile):

@@ -15,7 +15,7 @@ RATE = 2000.0  # sustained messages a second for each sender (an address and a p
 BURST = 2000.0  # messages that a sender may send at once
 EACH = 4  # all senders at one address together have this multiple of both limits
 MAX_SENDERS = 256  # tracked at a time
-MAX_DATAGRAM = 16_384  # bytes
+MAX_DATAGRAM = 16_384  # maximum size of a datagram in bytes
 ANSWER_BYTES = 128  # reply bytes that count as one message
 
 

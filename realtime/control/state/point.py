@@ -59,7 +59,7 @@ class TrackedPoint:
         self._alone, self.needs_before = alone, False
 
     def note_move(self, z: Z | None, due: float | None, now: float) -> None:
-        """Record a move at `due`: a jump to `z`, or a glide if `z` is None.
+        """Record a move at monotonic time `due`: a jump to `z`, or a glide if `z` is None.
 
         If the move begins a gesture, store the point before the gesture. But if the message came alone, only
         set `needs_before`; the caller then passes the point that the engine returns, which is more recent, to

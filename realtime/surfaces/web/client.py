@@ -7,8 +7,8 @@ import contextlib
 
 from aiohttp import WSCloseCode, web
 
-MAX_MESSAGE = 65_536  # bytes that a client may send at once
-MAX_WAITING = 256  # messages that may wait for one client
+MAX_MESSAGE = 65_536  # maximum number of bytes in a message from a client
+MAX_WAITING = 256  # maximum number of messages that wait for one client
 STALL_S = 2.0  # time after which a client that does not read is disconnected
 HEARTBEAT_S = 15.0
 

@@ -26,9 +26,9 @@ from realtime.surfaces.web.server import Services
 from realtime.util import install
 
 MODULE = "export.play"
-MAX_BYTES = 512 * 2**20  # largest folder
+MAX_BYTES = 512 * 2**20  # maximum size of a folder
 MAX_FILES = 5000
-MAX_DEPTH = 4  # parts of a file's path: folders, and the file's name
+MAX_DEPTH = 4  # maximum number of parts of a file's path: folders, and the file's name
 SEND_S = 600.0
 SAVE_S, CLOSE_S = 20.0, 0.3  # time for a stopped program to save: before the next kit, and at shutdown
 FOLDER = "sounds"

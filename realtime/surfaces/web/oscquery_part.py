@@ -21,9 +21,9 @@ from realtime.util.errors import RealtimeError
 from realtime.util.outside import OutsideError
 
 CHECK_S = 0.05  # interval of the checks for changes, while there are listeners
-MAX_LISTENED = 1024  # addresses to which one client may listen
-MAX_PATH = 256  # characters of an address to which a client may listen
-TRIES = 4  # attempts to read the values of one model while models change
+MAX_LISTENED = 1024  # maximum number of addresses to which one client may listen
+MAX_PATH = 256  # maximum number of characters in an address to which a client may listen
+TRIES = 4  # number of attempts to read the values of a model while models change
 PATH_CHANGED = json.dumps({"COMMAND": "PATH_CHANGED", "DATA": "/morph"})
 
 

@@ -26,7 +26,7 @@ from realtime.synth.commands import Z
 from realtime.util.errors import RealtimeError
 
 STATE_S = 0.05  # interval between the states sent to a page
-MAX_PICTURES = 64  # pictures in one request
+MAX_PICTURES = 64  # maximum number of pictures in one request
 FILES = Path(str(importlib.resources.files("realtime.surfaces") / "page"))
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -48,7 +48,7 @@ class Timing:
         return self.natural.samples
 
     def pace(self, semitones: float) -> Pace:
-        """Return the pace of sounds transposed by `semitones`. It is cached; making a pace is slow."""
+        """Return the pace of sounds transposed by `semitones`; it is cached, because making it is slow."""
         return self._pitched(round(semitones, 3)) if semitones else self.natural
 
     def _make(self, semitones: float) -> Pace:

@@ -97,8 +97,8 @@ class Control:
         info: metadata of the current model.
         player: the engine.
         preset_file: the preset file; by default, presets stay in memory.
-        instruments: encodes sounds, loads models and names axes; without it, messages that request these are
-            refused.
+        instruments: encodes sounds, loads models and names axes; without it, messages that request such work
+            are refused.
         takes: records parts of a performance (takes); without it, `/morph/record/…` is refused.
         effects: the audio plugins after the mixer.
         clock: returns monotonic time in seconds.
@@ -225,7 +225,7 @@ class Control:
         Args:
             messages: one message, or the messages of a bundle.
             sender: receives later replies, such as `/morph/done`.
-            due: monotonic time in seconds at which the effect is to be heard; None: now.
+            due: monotonic time in seconds at which the effect is to be heard; None means now.
             at: instead of `due`, the sample at which the messages take effect, counted by the audio device; a
                 sample of one of the next blocks.
 
@@ -251,8 +251,8 @@ class Control:
     def _submit(self, commands: Sequence[Command], due: float | None, at: int | None = None) -> bool:
         """Submit commands to the engine; return False if the engine's queue is full.
 
-        If the commands begin a gesture (a series of moves that is undone as a whole), store the point before
-        them. The engine returns this point.
+        If the commands begin a gesture (a series of moves that is undone as a whole), store the point from
+        before the gesture, which the engine returns.
 
         Raises:
             RealtimeError: no engine is running.

@@ -30,16 +30,16 @@ from realtime.model.schema import ModelInfo
 from realtime.util.errors import RealtimeError
 
 RECEIVE_BYTES = 65_536  # more than UDP carries; the access rules set the actual limit
-MAX_AT_ONCE = 32  # datagrams received before any is handled
+MAX_AT_ONCE = 32  # maximum number of datagrams received before any is handled
 REST_S = 0.001  # pause after a round of dropped datagrams, which leaves processor time for rendering
-PIECE = 16  # messages parsed before other senders get a turn
+PIECE = 16  # number of messages parsed before other senders get a turn
 MAX_DEPTH = 8  # maximum number of levels of nested bundles
-KERNEL_BUFFER = 1 << 22  # bytes in each direction: enough for one second of flooding
+KERNEL_BUFFER = 1 << 22  # size of each socket buffer in bytes: enough for one second of flooding
 
 T = TypeVar("T")
 
 _BUNDLE = b"#bundle\0"
-# the types that python-osc knows; it skips other types, and misreads the arguments after them
+# argument types that python-osc knows; it skips other types, and misreads the arguments after them
 _TYPES = frozenset("ifsbhdTFNtrm[]")
 _NTP_TO_UNIX_S = 2_208_988_800
 _ANSWERS = ("/morph/error", "/morph/done", "/pong")
@@ -149,7 +149,7 @@ def bind(host: str = HOST, port: int = PORT) -> socket.socket:
     """Open a UDP socket on a port; port 0 picks a free port.
 
     Raises:
-        OscError: the port is taken, or the host is not this machine.
+        OscError: the port is taken, or `host` is not an address of this machine.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
@@ -229,7 +229,7 @@ class Server:
             return self._handle(tuple(messages), sender, due, at)
 
     def post(self, datagram: bytes, sender: Sender) -> None:
-        """Queue a datagram of an attached sender as if the datagram had come by UDP. Thread-safe."""
+        """Queue a datagram of an attached sender as if the datagram had arrived by UDP. Thread-safe."""
         self._posted.append((datagram, sender))
         with contextlib.suppress(OSError):  # a wake-up is pending, or the server has stopped
             self._waker.send(b"!")

@@ -48,8 +48,8 @@ class Lane:
     Attributes:
         start, end: names of two points in the latent space. If both are empty, the lane's hits play at the
             performer's point and follow its moves.
-        velocities: one for each of `MAX_STEPS` steps, 0..1; 0 is no hit.
-        morphs: one for each of `MAX_STEPS` steps, the position between `start` (0) and `end` (1).
+        velocities: velocity of each of `MAX_STEPS` steps, 0..1; 0 means no hit.
+        morphs: position of each of `MAX_STEPS` steps between `start` (0) and `end` (1).
         mute: 1 silences the lane.
         hit: template of the lane's hits, which determines their settings, such as pan.
     """
@@ -111,7 +111,7 @@ class Pattern:
             straight.
         path: positions (x, y) on the map of the training sounds, each 0..1; the performer's point passes them
             at equal time intervals during the loop.
-        steps: length of the loop. Lanes store `MAX_STEPS` steps, so shortening the loop loses no step.
+        steps: length of the loop. Lanes store `MAX_STEPS` steps; a shorter loop therefore loses no step.
     """
 
     tempo: float = quantities.TEMPO_BPM.default

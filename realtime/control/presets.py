@@ -164,7 +164,7 @@ class PresetFile:
         self.path = path
         self._say, self._send = say, send
         self._saving = threading.Lock()
-        self._before: dict[str, Section] = {}  # model -> section last read or written here
+        self._before: dict[str, Section] = {}  # model -> section that this object last read or wrote
 
     def open(self, info: ModelInfo) -> Presets:
         """Return this model's presets.

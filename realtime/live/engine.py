@@ -33,10 +33,10 @@ MOVES = (*POINT_MOVES, Prepare, Tweak)  # commands that may be dropped when too 
 STREAMING = (*POINT_MOVES, Trigger)  # commands that may begin a stream
 AHEAD, PACED_AHEAD = 3, 8  # maximum number of blocks in the queue; with pacing, fewer if possible
 PATIENCE = 3  # maximum number of blocks by which commands are delayed while the queue is lengthened
-MAX_WAITING = 4096  # commands in the inbox; for scheduled commands, in the inbox and the mixer's schedule
-DELAYS = 1000  # latest delays from which the 99th percentile is computed
+MAX_WAITING = 4096  # maximum number of commands in the inbox; for scheduled commands, in inbox and mixer
+DELAYS = 1000  # number of latest delays from which the 99th percentile is computed
 PREPARE_S = 0.01  # pause between checks for a sound to decode in advance
-MAX_FADE_S = 0.3  # limit of each wait in `stop`, for any device
+MAX_FADE_S = 0.3  # time limit of each wait in `stop`, whatever the device
 
 
 def _decibels(peak: float) -> float:
@@ -114,7 +114,7 @@ class Engine:
         self._filled = 0  # rendered samples of the block that is being pulled
         self.late_blocks = 0
         self._missed = 0  # late blocks, including those during silence
-        self._sounds = False  # the latest block is not silent
+        self._sounds = False  # True if the latest block is not silent
         self.xruns = 0
         self.dropped = 0
         self.failure: BaseException | None = None
@@ -131,7 +131,7 @@ class Engine:
         self._load = Load(block_s)
         self._pacing = Pacing(block_s, self.ahead) if paced and not synchronous else None
         self._new: list[tuple[int, Command | Change]] = []
-        self._hurried = False  # the render thread is already awake for the commands of the next block
+        self._hurried = False  # True if the render thread has been woken for the commands of the next block
         self._requested_s = 0.0  # arrival time of the first command not yet in a block
         self._delays = np.zeros(DELAYS)
         self._measured = 0

@@ -10,7 +10,8 @@ from realtime.live.config import SoundConfig
 from realtime.live.engine import Engine
 
 RETRY_S = 0.5  # pause between attempts to reopen the device
-STALL_CHECKS = 20  # checks without a request after which a device counts as gone; PipeWire reports no removal
+# A device counts as gone after this number of checks without a request, because PipeWire reports no removal.
+STALL_CHECKS = 20
 
 Open = Callable[[], devices.Device]
 
@@ -34,8 +35,8 @@ class Failover:
         self.sample_rate, self.channels = self.device.sample_rate, self.device.channels
         self._stand_in: devices.NullDevice | None = None
         self._retry_s = 0.0
-        self._asked = 0  # number of blocks requested by the last check
-        self._checks = 0  # consecutive checks without a new request
+        self._asked = 0  # number of blocks requested up to the latest check
+        self._checks = 0  # number of consecutive checks without a new request
 
     def start(self, engine: Engine) -> None:
         """Start to take blocks from the engine."""

@@ -21,10 +21,10 @@ from realtime.synth.output import Finish
 from realtime.util.errors import RealtimeError
 from realtime.util.library import Library
 
-# lengths of a tick, in latent frames that are decoded together; with a shorter tick, moves are heard sooner,
-# but the decoder is called more often
+# Lengths of a tick that are tried; a tick is a number of latent frames that are decoded together. With a
+# shorter tick, moves are heard sooner, but the decoder is called more often.
 TICKS = (1, 2, 4)
-SHORTEST_S = 2e-3  # minimum tick: a tick shorter than a usual block costs more calls for little gain
+SHORTEST_S = 2e-3  # minimum duration of a tick; a tick shorter than a usual block costs calls for little gain
 SHARE = 0.5  # decoding a tick of all voices may take at most this fraction of the tick's duration
 SOUNDS = (".wav", ".flac", ".aif", ".aiff", ".ogg")
 

@@ -37,7 +37,7 @@ from realtime.util.files import check_place, write_bytes
 SECONDS = 300.0  # maximum duration drawn
 RANGE_DB = 80.0
 WINDOW, HOP = 512, 128
-PIECES = 16  # number of positions with which a glide is drawn, or the part of a glide between two commands
+PIECES = 16  # number of positions drawn for a glide, or for the part of a glide between two commands
 NEAREST = 6  # number of training sounds (anchors) that determine the position of a z on the map
 
 

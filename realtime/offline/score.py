@@ -36,7 +36,7 @@ class Event:
         commands: commands that take effect together.
         trigger: the hit among `commands`, or None.
         step: index of the step.
-        name: name of the step, or of its point.
+        name: name of the step; if it has no name, a label for its point.
         voice: voice of the step; "main" if the step names no voice.
         group: class whose centre is nearest to the step's target or, without a target, to `point`.
         point: z at the start of the event.
@@ -226,7 +226,7 @@ class _Player:
                     else:
                         seconds = begin + (step.time or 0.0) + count * step.every
                     found.append(_Start(seconds, index, loop, count))
-        found.sort(key=lambda start: round(start.seconds * self.rate))  # stable: keeps the order of the file
+        found.sort(key=lambda start: round(start.seconds * self.rate))  # stable: equal times keep their order
         if found[-1].seconds > MAX_SECONDS:
             raise SequenceError([f"{sequence.path}: the sound is longer than {MAX_SECONDS / 3600:g} hours"])
         return found

@@ -1,7 +1,7 @@
 """The crossfade from the mixer of one model to the mixer of another.
 
 `Crossfade` holds the current mixer with its sequencer, and earlier mixers while they fade out. Between two
-blocks, it carries out the commands that no single mixer can: changes of model and of plugin parameters. The
+blocks, it carries out the commands that a mixer cannot: changes of model and of plugin parameters. The
 server and `realtime render` both use it.
 """
 
@@ -52,8 +52,8 @@ class Crossfade:
 
     Attributes:
         mixer: the current mixer.
-        sequencer: gives the current mixer hits and moves of the point; empty and stopped after a switch to
-            another model.
+        sequencer: sends hits and moves of the point (the performer's position in the latent space) to the
+            current mixer; empty and stopped after a switch to another model.
         fading: True while an earlier mixer is audible.
     """
 

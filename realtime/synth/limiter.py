@@ -35,7 +35,7 @@ class Limiter:
         past = self.delay = self._window - 1
         self._sound: Samples = np.zeros((2, past), np.float32)
         self._wanted = np.zeros(past, np.int64)  # reductions that peaks need
-        self._held = np.zeros(past, np.int64)  # these reductions after hold and release
+        self._held = np.zeros(past, np.int64)  # reductions after hold and release
 
     @property
     def ringing(self) -> bool:

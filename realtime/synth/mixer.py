@@ -54,13 +54,13 @@ from realtime.synth.voices.voice import Tails, Voice
 
 STEAL_MS = 5.0  # fade-out of a voice that is stopped, replaced (stolen), or ended by its choke group
 PANIC_MS = 2.0  # fade-out of all voices on a panic
-# a reversed hit waits this long for its sound to be cached; then the mixer itself decodes the sound, but at
-# most one such sound in this time
+# A reversed hit waits until its sound is cached, but at most this long. Then the mixer itself decodes the
+# sound, at most one such sound within this time.
 PATIENCE_MS = 1000.0
 
 
 def slots_for(voices: int) -> int:
-    """Return the number of decoder slots for `voices` voices: double, because replaced voices fade out."""
+    """Return the number of slots for `voices` voices: twice as many, because replaced voices fade out."""
     return 2 * voices
 
 
@@ -95,7 +95,7 @@ class Mixer:
             of left and right; channels after the last pair are silent.
         chunk_frames: latent frames in a tick; fewer make a moving z audible sooner, but take more CPU time.
         gain_db: initial output gain.
-        finish: treatment of the output.
+        finish: treatment of the output, such as headroom and limiter.
         outs: names of further pairs of outputs (`outs.Outs`), each with an output stage like the main pair's.
 
     Raises:
@@ -146,7 +146,7 @@ class Mixer:
         self.stolen = 0
         self.shed = 0
         self.prepared_hits = 0
-        """Number of hits, except reversed hits, whose sounds were at least partly cached when they began."""
+        """Number of hits, except reversed hits, that began with an at least partly cached sound."""
         self.tap: Callable[[int, Command], None] | None = None
         """Called with (device sample, command) for each command that takes effect. Must not block."""
         self.live = False
@@ -459,7 +459,7 @@ class Mixer:
         return command
 
     def _press(self, voices: list[Voice], velocity: float) -> None:
-        """Move voices in z, along the model's directions of velocity, from their velocity to `velocity`."""
+        """Move voices along the model's directions of velocity in z, from their velocities to `velocity`."""
         for voice in voices:
             if voice.dynamics:
                 z = self._path(voice).at(self.position)
@@ -572,7 +572,7 @@ class Mixer:
         return self._points.of(voice.touch) if voice.glide is None else voice.glide
 
     def _decode_until(self, until: int) -> None:
-        """Decode all voices tick by tick, or copy cached sound, up to device sample `until`."""
+        """Decode all voices tick by tick, or copy cached sounds, up to device sample `until`."""
         timing, begin = self.timing, self.position
         while begin < until:
             end = self._end_of_ticks(begin)

@@ -1,6 +1,7 @@
-"""The outs: pairs of outputs. A hit's setting `out`, its touch or its class, in this order, decides its pair.
+"""The outs: pairs of outputs.
 
-A touch is a finger on a controller or a track of a sequencer; a class is a kind of sound, such as kick.
+The pair for a hit is chosen by the hit's setting `out`, by its touch or by its class, in this order. A touch
+is a finger on a controller or a track of a sequencer; a class is a kind of sound, such as kick.
 """
 
 from __future__ import annotations

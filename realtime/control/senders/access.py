@@ -1,6 +1,6 @@
 """Access rules: which hosts may send OSC datagrams, and how many.
 
-The rules apply before a datagram is parsed, so dropping a datagram costs almost no time.
+The rules apply before a datagram is parsed. Therefore, dropping a datagram costs almost no time.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Hashable, Sequence
 from realtime.util.errors import RealtimeError
 
 RATE = 2000.0  # sustained messages a second for each sender (an address and a port)
-BURST = 2000.0  # messages that a sender may send at once
+BURST = 2000.0  # maximum number of messages that a sender may send at once
 EACH = 4  # all senders at one address together have this multiple of both limits
-MAX_SENDERS = 256  # tracked at a time
+MAX_SENDERS = 256  # maximum number of senders tracked at a time
 MAX_DATAGRAM = 16_384  # maximum size of a datagram in bytes
 ANSWER_BYTES = 128  # reply bytes that count as one message
 
@@ -33,7 +33,7 @@ class Budgets:
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate, self._burst = rate, burst
-        self._known: dict[Hashable, tuple[float, float]] = {}  # budget and time at its latest use
+        self._known: dict[Hashable, tuple[float, float]] = {}  # budget after the latest use, time of that use
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._known

@@ -89,7 +89,7 @@ class BridgeDevice:
                 self._socket.recv(8)
             except TimeoutError:
                 pass
-            except OSError:  # closed
+            except OSError:  # the socket is closed
                 return
             while (number := memory["requests_read"]) < memory["requests_written"] and not self._closing:
                 position, asked, events, epoch = map(int, memory.requests[number % REQUESTS])

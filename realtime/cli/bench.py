@@ -14,7 +14,7 @@ from realtime.util import signals
 from realtime.util.errors import RealtimeError
 
 HITS = 200
-PAUSE_S = 0.013  # after each hit, and after the command that ends it; not a multiple of usual block lengths
+PAUSE_S = 0.013  # pause after each hit and after each end of a hit; not a multiple of usual block lengths
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

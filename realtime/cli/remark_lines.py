@@ -18,7 +18,7 @@ class RemarkLines:
         kind: first word of each line, such as "refused".
         remarks: the remarks of this kind, to which the server adds new ones.
         say: receives the lines.
-        clock: monotonic time in seconds.
+        clock: returns monotonic time in seconds.
     """
 
     def __init__(

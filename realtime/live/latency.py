@@ -10,8 +10,8 @@ tick         wait until the latent frames that contain the move are decoded: up 
              is up to one frame, but the lead also includes the time to begin decoding. The latency of the
              case with the larger sum of lead and tick is reported.
 filter       look-ahead of the resampler from the model's rate to the device's
-device       as reported by the device
-plugins      as reported by the plugins, if there are any
+device       latency reported by the device
+plugins      latency reported by the plugins, if there are any
 limiter      look-ahead of the limiter, if there is one
 """
 

@@ -23,7 +23,7 @@ class Monitor:
     def __init__(self, sample_rate: int, channels: int, block_size: int) -> None:
         blocks = max(4, round(KEPT_S * sample_rate / block_size))
         self._blocks = np.zeros((blocks, block_size, channels), np.float32)
-        self._written = 0  # blocks
+        self._written = 0  # number of blocks
 
     def write(self, block: NDArray[np.float32]) -> None:
         """Keep a copy of `block` [T, C]. Real-time safe."""
@@ -38,7 +38,7 @@ class Monitor:
         """
         count, size = self._blocks.shape[:2]
         end = self._written
-        kept = end - count + 2  # without the oldest two blocks, which may be overwritten meanwhile
+        kept = end - count + 2  # leave out the two oldest blocks, which may be overwritten meanwhile
         begin = min(max(-(-sample // size), kept, 0), end)
         sides = self._blocks[np.arange(begin, end) % count][:, :, :2]
         mean = sides.mean(axis=2).reshape(-1)

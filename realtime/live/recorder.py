@@ -28,7 +28,7 @@ class Recorder:
         sample_rate: in Hz.
         channels: number of channels.
         block_size: device samples [T] in a block.
-        say: receives a line if the recording stops early, has gaps, or gets another path.
+        say: receives a line if the recording stops early, has gaps, or is stored under another path.
 
     Raises:
         FileError: the file cannot be created.

@@ -22,7 +22,7 @@ class Signal:
     def set(self) -> None:
         """Wake the waiting thread. Real-time safe."""
         if self._lock.locked():
-            with suppress(RuntimeError):  # another thread released it first
+            with suppress(RuntimeError):  # another thread has released the lock first
                 self._lock.release()
 
     def wait(self, timeout_s: float) -> bool:
@@ -53,7 +53,7 @@ class Ring:
         return slot
 
     def commit(self, requested_s: float = 0.0) -> None:
-        """Pass the block to the reader; `requested_s`: arrival time of the block's first command, or 0."""
+        """Pass the block to the reader; `requested_s` is the arrival time of its first command, or 0."""
         self._requested_s[self.written % len(self._blocks)] = requested_s
         self.written += 1
 

@@ -21,7 +21,7 @@ class RpcError(RealtimeError):
 
 
 class RpcClient:
-    """The calling end. Thread-safe.
+    """The calling end of a connection. Thread-safe.
 
     Args:
         connection: connection to the other process.

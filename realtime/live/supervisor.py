@@ -102,11 +102,11 @@ class TakesProxy(Proxy):
 
 
 class Supervisor:
-    """Owns the worker from creation to `close`.
+    """Owns the worker from the creation of this object to `close`.
 
     Args:
         config: options of the worker process.
-        stopping: returns True when the program is to end; a start in progress is then aborted.
+        stopping: returns True when the program must end; a start in progress is then aborted.
 
     Raises:
         RealtimeError: the worker cannot play, or its start is aborted.
@@ -175,7 +175,10 @@ class Supervisor:
         return introduction
 
     def fault(self) -> str:
-        """Return why the worker no longer plays, such as "has ended", or "". Ping it every `BEAT_S`."""
+        """Return the reason why the worker no longer plays, such as "has ended", or "" if it plays.
+
+        Ping the worker every `BEAT_S`.
+        """
         if time.monotonic() >= self._ask_again_s and not self._calls.closed:
             self._ask_again_s = time.monotonic() + BEAT_S
             with contextlib.suppress(RpcError):

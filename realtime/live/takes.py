@@ -93,7 +93,7 @@ class Takes:
     """Records takes into a folder, one at a time. Not thread-safe.
 
     Args:
-        folder: folder of the files, created with the first take.
+        folder: folder of the files, created with the first take; if None, takes are refused.
         engine: the engine that is playing.
         taps: the `Mixer.tap` of the engine's mixer.
         header: returns the header of a log that begins at the given device sample.

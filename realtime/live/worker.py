@@ -44,7 +44,7 @@ WARNINGS = {
 
 @dataclass(frozen=True)
 class Introduction:
-    """Lines to print at the start, by name: `lines` always, `details` with `--verbose`."""
+    """Lines to print at the start, by name; `details` are printed only with `--verbose`."""
 
     lines: dict[str, str]
     details: dict[str, str]

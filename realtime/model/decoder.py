@@ -1,4 +1,4 @@
-"""The decoder: runs a decoder file with ONNX Runtime, for complete sounds or as a stream of several voices.
+"""The decoder: runs a decoder file with ONNX Runtime, for complete sounds or for streams of several voices.
 
 `Decoder.decode` decodes complete sounds. `Decoder.step` streams: each voice has a slot, and a call of `step`
 decodes the next frames of several slots. The caches of a slot contain the values that the layers keep from
@@ -84,9 +84,9 @@ class Decoder:
 
     Args:
         path: path of the .onnx file.
-        capacity: slots for voices that stream at the same time.
+        capacity: number of slots for voices that stream at the same time.
         max_frames: maximum number of frames by which a voice can advance in one step.
-        threads: threads of ONNX Runtime per call.
+        threads: number of ONNX Runtime threads per call.
         provider: "cpu", "cuda", or "auto": the available provider with the lowest `providers.step_p99_s`.
         file: result of `verify.read(path)`, if the file has been read already.
 
@@ -230,7 +230,8 @@ class Decoder:
         Allocates only on the first step of each shape.
 
         Args:
-            z: float32 [voices, frames, latent_dim], voices ≤ capacity, frames ≤ max_frames.
+            z: positions in the latent space, float32 [voices, frames, latent_dim]; voices ≤ capacity,
+                frames ≤ max_frames.
 
         Returns:
             float32 [voices, frames * hop_length], valid until the next step of the same shape.

@@ -1,4 +1,4 @@
-"""The encoder of a model: converts a sound to a point z of the latent space.
+"""The encoder of a model: converts a sound to a point z, a position in the latent space.
 
 Encoding allocates and takes about as long as decoding a complete sound. Therefore, it must not run on the
 audio path.
@@ -21,10 +21,10 @@ from realtime.util.errors import ModelError, RealtimeError
 
 SUFFIX = ".encoder.onnx"
 MAX_MINUTES = 10.0
-"""Longest accepted recording: a model plays single hits, and hours of sound would fill the memory."""
+"""Maximum duration of a recording: a model plays single hits, and hours of sound would fill the memory."""
 MAX_SAMPLES = 2**26
 """Maximum number of samples read from a channel, at any stated rate: more than `MAX_MINUTES` at 96 kHz."""
-PIECE = 2**16  # samples read at a time
+PIECE = 2**16  # number of samples read at a time
 _TOO_LONG = f"the sound is too long: at most {MAX_MINUTES:g} minutes are accepted"
 
 
@@ -81,7 +81,7 @@ class Encoder:
             raise ModelError(f"{self.path}: does not encode: {one_line(error)}") from error
 
     def encode(self, samples: npt.ArrayLike, sample_rate: int) -> Vector:
-        """Return the point of a sound: latent_dim numbers.
+        """Return the point z for a sound: latent_dim numbers.
 
         Args:
             samples: [samples] or [samples, channels]; they are prepared as for training.
@@ -95,11 +95,11 @@ class Encoder:
         return self._mean(prepare(samples, sample_rate, self.info.preparation)[None])
 
     def encode_file(self, path: str | Path) -> Vector:
-        """Return the point of a sound file; raise the errors of `read_file`."""
+        """Return the point for a sound file; raise the errors of `read_file`."""
         return self.encode_prepared(self.read_file(path))
 
     def encode_prepared(self, sound: npt.NDArray[np.float32]) -> Vector:
-        """Return the point of a prepared sound [samples]."""
+        """Return the point for a prepared sound [samples]."""
         return self._mean(sound[None])
 
     def read_file(self, path: str | Path) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Prepares a sound for the encoder, in training and later; the encoder file stores the settings for this."""
+"""Prepares a sound for the encoder, in training and afterwards; the encoder file stores the settings."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def open_session(file: ModelFile, path: Path, threads: int, provider: str) -> An
     Args:
         file: the model.
         path: path of the file, for messages.
-        threads: threads per call.
+        threads: number of threads per call.
         provider: a key of PROVIDERS, or "auto": the available provider with the lowest `step_p99_s`.
 
     Raises:
@@ -85,7 +85,7 @@ def open_on_cpu(model: bytes, path: Path) -> Any:
 
 
 def _open(model: bytes, path: Path, threads: int, name: str) -> Any | None:
-    """Open a session on provider `name` alone; return None if it cannot run on this machine."""
+    """Open a session on provider `name` alone; return None if the provider cannot run here."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from realtime.model.encoder import Encoder
 
 LIVE_FRAMES = 4  # latent frames per decoder call if a point may move: the server's longest tick
-SEND = "while a server is playing this model, oscsend 127.0.0.1 9000"  # suggested way to take over presets
+SEND = "while a server is playing this model, oscsend 127.0.0.1 9000"  # start of a suggested command
 LONGEST = 50  # maximum number of characters from a point's name in a file name; it may contain four names
 
 
@@ -215,7 +215,7 @@ class Bounce:
             )
 
     def morph(self, start: Z, end: Z, args: argparse.Namespace) -> int:
-        """Write a row of hits from `start` [D] to `end` [D]; return the file's length in device samples."""
+        """Write a series of hits from `start` [D] to `end` [D]; return the length in device samples."""
         voices = min(args.steps, overlap(self.info, args.spacing_ms))
         mixer = self._mixer(voices, args.channels or 1, CHUNK_FRAMES, args.gain)
         spacing = args.spacing_ms * self.rate / 1000
@@ -304,7 +304,7 @@ class Bounce:
     def stems(self, sequence: Sequence, by: str) -> list[str]:
         """Write a file for each voice, class or pair of outputs; return their names.
 
-        The files add up to the mix as long as no sample reaches the soft limit of the output (its knee).
+        The files add up to the mix if no sample exceeds the knee, above which the output compresses samples.
         Every stem plays the complete score, with the hits of other stems at velocity 0. Chokes and moves of
         the point are therefore unchanged.
         """
@@ -326,7 +326,7 @@ class Bounce:
         return names
 
     def _out(self) -> Callable[[Event], str]:
-        """Return a function that names the outputs of a hit: by `--outs` or else by number."""
+        """Return a function that names the outputs of a hit: with a name from `--outs`, or else a number."""
         names = ["main", *(self.args.outs or (f"out {number}" for number in range(1, MAX_OUTS + 1)))]
         outs = Outs(names[1:], self.info)
 

@@ -1,7 +1,7 @@
 """Renders sound files with the mixer that also plays live.
 
 A score is a series of (device sample, command) in order of time. A device sample is a sample at the rate of
-the file.
+the file. z is a position in the latent space.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def write(
     Args:
         bits: sample format, see `files.SoundFile`.
         target: target level; if given, the sound is first written to a temporary file.
-        progress: updated with the number of device samples done.
+        progress: updated with the number of device samples rendered.
         chain: plugins after the mixer; their latency is compensated.
         block_size: device samples per block.
 

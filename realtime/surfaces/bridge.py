@@ -1,4 +1,4 @@
-"""The server's end of a bridge, which is memory shared with our plugin in a host (a DAW).
+"""The server's end of a bridge, memory shared with the soundmorph plugin in a host (a DAW).
 
 A thread turns the events that the plugin sends (OSC, MIDI, parameters, beats) into commands, each with the
 sample at which it takes effect. The thread also publishes the server's state, which the host stores in its

@@ -35,7 +35,7 @@ STOP_S = 0.5  # longest wait for the thread's end
 ASK_S = 0.1  # interval between questions about the values that knobs set
 MAX_REFUSALS = 100
 LATEST = 64  # number of messages kept for the web page
-SETTLE_S = 0.4  # after this silence, the messages of a control to be learnt are complete
+SETTLE_S = 0.4  # after this time without a message, the messages of a control to be learnt are complete
 
 
 class ServerConnection(Protocol):
@@ -60,7 +60,7 @@ class UdpConnection:
 
     def send(self, messages: Sequence[Message], due: float | None = None) -> None:
         alone = due is None and len(messages) == 1
-        with contextlib.suppress(ConnectionError, BlockingIOError):  # no server yet
+        with contextlib.suppress(ConnectionError, BlockingIOError):  # no server is running yet
             self._socket.send(osc.encode(messages[0]) if alone else _bundle(messages, due))
 
     def answers(self) -> Iterable[Message]:
@@ -181,7 +181,7 @@ def _bundle(messages: Sequence[Message], due: float | None) -> bytes:
 
 @dataclass(frozen=True)
 class MidiConfig:
-    """Options of `realtime midi`; `realtime midi --help` describes them."""
+    """Options of `realtime midi`; `realtime midi --help` describes each option."""
 
     port: str | None = None
     backend: str = "auto"
@@ -251,7 +251,7 @@ def _learn(config: MidiConfig) -> int:
             target = sys.stdin.readline().strip()
             if not target:
                 return 0
-            port.take()  # discard messages that arrived while the target was typed
+            port.take()  # discard messages that arrived while the user typed the target
             try:
                 learnt = learn(learnt, moved, target)
             except MapError as error:

@@ -266,7 +266,7 @@ class Input:
             )
 
     def _try(self, name: str) -> None:
-        """Open a port with the client that lists the ports, or with a new client if that one is in use."""
+        """Open a port with the client that lists the ports, or with a new client if the former is in use."""
         taken = not self._ports.many and self._ports in self._open.values()
         client = None
         try:

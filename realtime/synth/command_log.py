@@ -1,11 +1,11 @@
-"""The log of a performance: a line of JSON for each command that took effect, with its device sample.
+"""The log of a performance: each executed command, with its device sample, as a line of JSON.
 
 Device samples are the samples of the sound that the audio device takes, counted from the start. The first
 line is a `LogHeader`. Every other line is a command, `{"at": 4711, "do": "trigger", …}`, with the fields that
 differ from the command's defaults. The last line is `{"at": …, "do": "end"}` if the server ended normally.
 The log grows during the performance. Therefore, a crash of the server loses at most the last `FLUSH_S`, and a
-power failure about the last `SYNC_S`. An incomplete last line is therefore not an error. The reader checks
-every field.
+power failure about the last `SYNC_S`. Either may leave an incomplete last line, which is not an error. The
+reader checks every field.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ MAX_LINE = 2**20  # maximum number of bytes in a line
 MAX_SAMPLE = 2**40
 MAX_TEXT = 4096  # maximum number of characters in a string
 MAX_DIMENSIONS = 1024  # maximum size of z
-MAX_WAITING = 200_000  # commands kept in memory while the disk stalls
+MAX_WAITING = 200_000  # maximum number of commands kept in memory while the disk stalls
 COMMANDS: dict[str, type[Command]] = {
     "z": SetZ,
     "dimension": SetDimension,

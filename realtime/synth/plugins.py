@@ -35,7 +35,7 @@ Block = NDArray[np.float32]
 MAX_PLUGINS = 32
 TRIAL_BLOCKS = 64  # blocks in a trial: half noise, half silence
 TRIAL_S = 20.0  # time limit of a trial; most trials take a second
-CHECKS = 5  # a plugin counts as hung when this many calls of `hangs` in a row have found it in one block
+CHECKS = 5  # a plugin counts as hung after this many calls of `hangs` in a row during the same block
 TAIL = 64  # samples in each block of the silence that flushes the end of a sound
 
 
@@ -110,9 +110,9 @@ class Plugin:
     Args:
         path: path of the plugin.
         mono: see `Trial`.
-        channels: channels of a block.
+        channels: number of channels of a block.
         sample_rate: in Hz.
-        block_size: maximum samples in a block.
+        block_size: maximum number of samples in a block.
     """
 
     def __init__(self, path: Path, *, mono: bool, channels: int, sample_rate: int, block_size: int) -> None:
@@ -122,14 +122,14 @@ class Plugin:
         self._instances: list[Any] = [load_plugin(str(path)) for _ in range(count)]
         self.sample_rate, self._size = sample_rate, block_size
         self._in = np.zeros((channels, block_size), np.float32)
-        self._parameters = [dict(each.parameters) for each in self._instances]  # reading them is slow
+        self._parameters = [dict(each.parameters) for each in self._instances]  # slow to read
         self.path = path
         self.name = str(self._instances[0].name)
         self.fault = ""
         """Reason for the bypass; empty while the plugin is in use."""
-        self._begun = self._done = 0  # blocks
+        self._begun = self._done = 0  # numbers of blocks
         self._seen = self._checks = 0
-        self._play(self._in)  # allocates now, not in the first block
+        self._play(self._in)  # makes the plugin allocate memory now, not in the first block
         for instance in self._instances:
             instance.reset()
         self.latency_samples = int(self._instances[0].reported_latency_samples)

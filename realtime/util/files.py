@@ -30,7 +30,7 @@ class FileError(RealtimeError):
 
 
 def sample_format(path: Path, bits: str | None = None) -> tuple[str, str]:
-    """Return soundfile's names for a file's format and sample format; `bits` None selects the default.
+    """Return soundfile's names for a file's format and sample format; None for `bits` selects the default.
 
     Raises:
         FileError: the suffix is unknown, or the format does not support the bits.
@@ -72,7 +72,7 @@ def check_place(path: Path, force: bool) -> None:
 
 
 def name_for_soundfile(path: Path) -> str | bytes:
-    """Return a path for soundfile, in bytes except on Windows: soundfile itself encodes only UTF-8."""
+    """Return a path for soundfile: bytes, except on Windows, because soundfile encodes only UTF-8 itself."""
     return str(path) if os.name == "nt" else os.fsencode(path)
 
 
@@ -113,12 +113,12 @@ class SoundFile:
             )
         except (OSError, RuntimeError) as error:
             raise FileError(f"cannot write to {path.parent}: {error}") from error
-        except BaseException:  # an interrupt
+        except BaseException:  # such as an interrupt
             self._part.unlink(missing_ok=True)
             raise
 
     def _format(self, name: str) -> str:
-        """Return soundfile's name of the format to write."""
+        """Return soundfile's name for the format to write."""
         return name
 
     def write(self, block: NDArray[np.float32]) -> None:
@@ -132,7 +132,7 @@ class SoundFile:
             raise FileError(f"cannot write to {self.path}: a WAV file holds 4 GB at most; choose .flac")
         try:
             self._file.write(block)
-        except (OSError, RuntimeError, AssertionError) as error:  # soundfile asserts that it wrote everything
+        except (OSError, RuntimeError, AssertionError) as error:  # soundfile asserts that it has written all
             self._broken = True
             raise FileError(f"cannot write to {self.path}: {error or 'disk full'}") from error
 

@@ -48,7 +48,7 @@ class Recording(SoundFile):
         self._command(_UPDATE_HEADER_NOW, 0)
 
     def commit(self) -> None:
-        """Close the file and move it to `path`; without `force`, change a `path` that exists to a free name.
+        """Close the file and move it to `path`. If `path` exists and `force` is not set, use a free name.
 
         Raises:
             FileError: closing or renaming fails; the file is left for `recover`.
@@ -171,7 +171,7 @@ def _write(file: BinaryIO, at: int, form: str, *values: int) -> None:
 def _lock(path: Path) -> int | None:
     """Lock a file until this program ends; return a descriptor, or None if another program has the lock.
 
-    Windows needs no lock (-1): there, an open file cannot be renamed.
+    On Windows, an open file cannot be renamed. Therefore, no lock is needed there; the result is -1.
     """
     number = os.open(path, os.O_RDONLY)
     if sys.platform != "win32":

@@ -28,7 +28,7 @@ def exit_with(code: int) -> NoReturn:
 
 
 def abandon(thread: threading.Thread) -> None:
-    """Stop waiting for a thread; `exit_with` does not wait for it either."""
+    """Stop waiting for a thread; `exit_with` does not wait for the thread either."""
     _abandoned.append(thread)
 
 
@@ -58,7 +58,7 @@ class TimedCaller:
             late: receives a result that arrives after the time limit.
 
         Raises:
-            TimeoutError: no result in time, or an earlier call has not returned yet.
+            TimeoutError: there is no result in time, or an earlier call has not returned yet.
         """
         if self._calling is not None and self._calling.is_alive():
             raise TimeoutError

@@ -196,7 +196,7 @@ def _version(model: Path) -> int:
 
 
 def _name(given: str) -> str:
-    """Return the name for the kit of a folder with the given name.
+    """Return the name of the kit for a folder with the given name.
 
     Raises:
         HTTPUnprocessableEntity: the name is not accepted.

@@ -14,7 +14,7 @@ from realtime.synth.commands import Z
 from realtime.util.errors import RealtimeError
 
 MODULE = "realtime.surfaces.web.portrait"
-LIMIT_S = 120.0  # longest wait for an answer, on a busy machine
+LIMIT_S = 120.0  # longest wait for an answer; long, because the machine may be busy
 IDLE_S = 60.0  # time without a request after which the process ends
 LINE = 2**20  # largest answer, in bytes
 

@@ -1,9 +1,9 @@
 """Resamplers with a short look-ahead, from the model's sample rate to the device's.
 
-The look-ahead of the filter delays every audible change of a sound, because the input must be decoded that
-far. soxr's high-quality filter looks 104 model samples ahead (4.7 ms at 22,050 Hz). This windowed sinc looks
-32 samples ahead (1.5 ms). The band of the filter ends at half the lower of the two rates. The response is
-flat within 0.01 dB up to 91 % of the band, 6 dB down at its end, and 90 dB down from 109 % upwards. The
+The look-ahead of the filter delays every audible change of a sound, because that much input must be decoded
+first. soxr's high-quality filter looks 104 model samples ahead (4.7 ms at 22,050 Hz). This windowed sinc
+looks 32 samples ahead (1.5 ms). The band of the filter ends at half the lower of the two rates. The response
+is flat within 0.01 dB up to 91 % of the band, 6 dB down at its end, and 90 dB down from 109 % upwards. The
 filter is stored as a matrix:
 
     one block of output [block_out] = matrix [block_out, half + block_in + half] · input around that block
@@ -51,7 +51,7 @@ def windowed_sinc(
 class Resampler:
     """Converts mono sound from `rate_in` to `rate_out` (Hz); equal rates leave the sound unchanged.
 
-    It has no state: the caller holds the input and asks for a range of output samples. Therefore, all voices
+    It has no state: the caller keeps the input and requests a range of output samples. Therefore, all voices
     can share one resampler. `run` allocates nothing.
 
     Raises:

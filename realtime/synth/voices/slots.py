@@ -15,14 +15,14 @@ from realtime.synth.voices.sound_cache import CachedSound
 from realtime.synth.voices.voice import Voice
 
 Points = Callable[[Voice, int], Point]
-"""Returns z, a position in the latent space, for a voice's next frames: float [frames, D]; constant: [D]."""
+"""Returns z, a position in the latent space, for a voice's next frames: [frames, D], or [D] if constant."""
 
 
 class Slots:
     """Advances voices through a decoder. Use it from one thread only.
 
     Args:
-        decoder: its slots belong to this object.
+        decoder: a decoder whose slots belong to this object.
         points: returns z of a voice's next frames.
     """
 
@@ -98,7 +98,7 @@ class Slots:
         for slot in range(count):
             if self._voices[slot] not in lacking:
                 other = later.pop()
-                if self._voices[other].frames == 0:  # nothing to keep
+                if self._voices[other].frames == 0:  # the slot has no state to keep
                     self._decoder.move(slot, other)
                     self._decoder.reset(slot)
                 else:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from realtime.util import install, priority, timeouts
 from realtime.util.errors import RealtimeError
 
-CLOSE_TIMEOUT_S = 0.4  # PortAudio hangs when it closes a stream whose JACK server has died
-OPEN_TIMEOUT_S = 10.0  # PortAudio queries every driver, and a stuck JACK server does not answer
+CLOSE_TIMEOUT_S = 0.4  # limit for closing; PortAudio hangs when it closes a stream of a dead JACK server
+OPEN_TIMEOUT_S = 10.0  # limit for PortAudio's query of all drivers; a stuck JACK server does not answer
 NULL_RATE_HZ = 48_000
 NULL_BUFFER_S = 0.01  # simulated buffer of a card; a longer pause counts as an xrun and skips blocks
 
@@ -139,7 +139,7 @@ def _call(function: Callable[[], Answer]) -> Answer:
     try:
         return _caller.call(function)
     except TimeoutError as error:
-        os.dup2(errors, 2)  # sounddevice has redirected stderr
+        os.dup2(errors, 2)  # undo sounddevice's redirection of stderr
         raise NoSoundError("the sound drivers do not answer (is a JACK server stuck?)") from error
     finally:
         os.close(errors)
@@ -189,7 +189,7 @@ class SoundCard:
             raise DeviceError(f"{self.name} has {info.channels} outputs; the options ask for {max(pair)}")
         self.channels = len(pair)
         self._pair = [number - 1 for number in pair]
-        self._opened = max(pair)  # number of channels to open: up to the last output used
+        self._opened = max(pair)  # number of channels to open: up to the highest output used
         self._index = info.index
         self._stream: Any = None
         try:

@@ -20,10 +20,10 @@ from realtime.audio import jack_calls
 from realtime.util import timeouts
 from realtime.util.errors import RealtimeError
 
-CLOSE_TIMEOUT_S = 0.4  # a stuck JACK server does not answer
+CLOSE_TIMEOUT_S = 0.4  # time limit for closing a client; a stuck JACK server does not answer
 OPEN_TIMEOUT_S = 1.0
 CYCLE_TIMEOUT_S = 0.2  # longest wait for the last cycle; a running server starts a cycle sooner
-SETTLE_S = 0.05  # time for a callback to return that was running when the server ended
+SETTLE_S = 0.05  # time for a callback that was running at the server's end to return
 
 _members: list[JackClient] = []
 _lock = threading.Lock()

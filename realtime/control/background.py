@@ -17,7 +17,7 @@ Finish = Callable[[Any], Any]
 
 
 class Jobs:
-    """A queue of jobs. Call all methods from one thread; the jobs run on another."""
+    """A queue of jobs. Call all methods from one thread; the jobs run on another thread."""
 
     def __init__(self) -> None:
         self._todo: queue.Queue[tuple[Callable[[], Any], Finish] | None] = queue.Queue(MAX_JOBS)

@@ -18,7 +18,7 @@ class Drum:
         names: classes (kinds of sounds that a model may have learnt) that can play the drum, the best first;
             a model with none of these classes lacks the drum.
         semitones: pitch relative to the typical sound of the class; notes that share a class differ in pitch.
-        choke: choke group, in which a hit ends the earlier hits; 0 is no group.
+        choke: choke group, in which a hit ends the earlier hits; 0 means no group.
         grabbed: True if aftertouch ends the sound, as a hand that grabs a cymbal does.
     """
 
@@ -59,4 +59,4 @@ DRUMS: dict[int, Drum] = {
         for note, pitch in ((49, 0), (51, -1), (52, -3), (53, 1), (55, 3), (57, -4), (59, -2))
     },
 }
-"""The drums by MIDI note."""
+"""MIDI note -> drum."""

@@ -1,6 +1,7 @@
 """The state of the server that a plugin host (a DAW) stores in its project.
 
-The state consists of model, point (the position in the latent space), presets, pattern and settings.
+The state consists of the model, the point (the performer's position in the latent space), presets, pattern
+and settings.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from realtime.control.protocol import NOBODY, Message
 from realtime.util.errors import ControlError
 
 FORMAT, VERSION = "soundmorph_project", 1
-CHECKSUM = 16  # digits of a model's digest that a project stores
+CHECKSUM = 16  # number of digits of a model's digest that a project stores
 
 Project = dict[str, Any]
 

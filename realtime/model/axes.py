@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from realtime.model.decoder import Decoder
 
 AXES = 8
-REACH = 2.0  # standard deviations from the mean to each end of an axis
+REACH = 2.0  # number of standard deviations from the mean to each end of an axis
 SAMPLE = 32  # minimum number of training sounds that are decoded to measure the usual variation of a feature
-BATCH = 16  # sounds decoded at once
+BATCH = 16  # number of sounds decoded at once
 SECOND = 0.6  # a second feature is also named if its change is at least this fraction of the largest change
 FLOOR = 1e-9
 #: feature -> the words for a smaller and for a larger value

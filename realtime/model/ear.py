@@ -10,7 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 BANDS, WINDOW, HOP = 64, 1024, 256
-SMOOTHED = 3  # windows over which power is averaged; two recordings of the same noise then differ less
+SMOOTHED = 3  # number of windows over which power is averaged; recordings of the same noise then differ less
 RANGE_DB = 70.0  # levels more than this below the loudest level of the real sound count as silence
 
 

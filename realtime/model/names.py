@@ -17,7 +17,7 @@ SYNONYMS = (
     ("tom", "tomtom", "lt", "mt", "ht"),
     ("perc", "percussion"),
 )
-"""Rows of words for the same drum. A word that a model lacks stands for the row's first word in the model."""
+"""Rows of words for the same drum. A word unknown to a model stands for the first known word of its row."""
 
 
 def fold(name: str) -> str:

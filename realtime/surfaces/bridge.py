@@ -176,7 +176,7 @@ class BridgeSurface:
             self._published = content
 
     def _open(self, text: str) -> None:
-        """Accept the state of a project; if its model is not playing, begin to switch to this model."""
+        """Accept the state of a project; if the project's model is not playing, begin to switch to it."""
         self._faults.clear()
         self._wanted = None
         try:

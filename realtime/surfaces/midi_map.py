@@ -31,7 +31,7 @@ HITS = ("/morph/trigger", "/morph/note", "/morph/drum")
 CURVES = {"soft": 0.6, "linear": 1.0, "hard": 1.7}
 """Exponents applied to the velocity, 0..1: `soft` makes light hits louder, `hard` makes them quieter."""
 FINGER = ("bend", "timbre", "pressure", "note")  # dimensions of a finger on an MPE controller
-KNOB_LIMIT = 1000.0  # largest limit of an argument that a knob uses as an end of its range
+KNOB_LIMIT = 1000.0  # largest limit of an argument that serves as an end of a knob's range
 USUAL_LIMIT = 3.0  # replaces a limit beyond ±`KNOB_LIMIT` as an end of a knob's range
 MAX_BYTES = 2**20
 

@@ -103,7 +103,7 @@ class LogHeader:
     Attributes:
         model: path of the model file.
         model_sha256: checksum of the model file.
-        latent_dim: size of z.
+        latent_dim: size of z, a position in the model's latent space.
         sample_rate: device sample rate in Hz.
         channels, voices, chunk_frames, gain_db: arguments of the mixer.
         dc_block_hz, headroom_db, limiter: see `output.Finish`; the defaults apply to logs that lack them.

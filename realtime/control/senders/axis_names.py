@@ -14,8 +14,8 @@ MAX_SENDERS = 64  # maximum number of waiting senders
 class AxisNames:
     """Finds the names once for each model, in the background, when a sender first asks for the names.
 
-    The search is slow, because it measures decoded sounds. A separate queue keeps it from delaying other
-    jobs.
+    The search is slow, because it measures decoded sounds. A separate queue keeps the search from
+    delaying other jobs.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class AxisNames:
         self.forget()
 
     def forget(self) -> None:
-        """Forget the names, because a different model is playing."""
+        """Forget the names; call this when a different model is playing."""
         self._reply: Message | None = None
         self._senders: list[Sender] = []
 
@@ -37,7 +37,7 @@ class AxisNames:
 
         Args:
             find: returns the names.
-            refuse: returns the reply to an error of `find`.
+            refuse: returns the reply to an error that `find` raises.
 
         Raises:
             ControlError: too many jobs are waiting.

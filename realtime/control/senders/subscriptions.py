@@ -7,7 +7,7 @@ from realtime.util.errors import ControlError
 
 MAX_SUBSCRIBERS = 16
 SUBSCRIBED_S = 3600.0  # a host's subscriptions end after this time without a message from the host
-MAX_REDIRECTED = 64  # senders that have chosen a port for replies; the oldest is dropped first
+MAX_REDIRECTED = 64  # maximum number of senders with another port for replies; the oldest is dropped first
 
 
 class Subscriptions:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from realtime.control.protocol import Sender
 
-MAX_BYTES = 1 << 20  # total size of a sender's waiting datagrams
+MAX_BYTES = 1 << 20  # maximum total size of a sender's waiting datagrams
 
 Work = Iterator[bool]
 """Does one piece of work for each `next`; yields True if the following piece replies to a question."""
@@ -18,7 +18,7 @@ Work = Iterator[bool]
 class _Queue:
     works: deque[tuple[Work, int]] = field(default_factory=deque)
     size: int = 0
-    asks: bool = False  # the next piece replies to a question
+    asks: bool = False  # True if the next piece replies to a question
 
 
 class Turns:

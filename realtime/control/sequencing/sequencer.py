@@ -44,7 +44,7 @@ class Sequencer:
         """Switch to a model and its patterns. Record the engine's sequencer as stopped and empty.
 
         Args:
-            space: resolves the names of the lanes' points.
+            space: resolves the names of points. A lane (row of steps) plays sounds between two points.
             patterns: the model's patterns, current and stored.
         """
         self.playing = False

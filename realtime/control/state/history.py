@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-MAX_UNDO = 200  # gestures
-GESTURE_S = 0.5  # changes less than this apart belong to one gesture
+MAX_UNDO = 200  # maximum number of gestures that can be undone
+GESTURE_S = 0.5  # changes less than this apart belong to the same gesture
 
 State = TypeVar("State")
 

@@ -17,7 +17,7 @@ KEY = "key"  # name of the query parameter and prefix of the cookie's name
 COOKIE_S = 30 * 24 * 3600
 KEY_BYTES = 12
 KEY_FILE = "page-key"
-PRIVATE = "/page/"  # paths that need the key, if there is one, begin with this
+PRIVATE = "/page/"  # prefix of the paths that need the key, if a key is set
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",

@@ -20,7 +20,7 @@ from realtime.util import outside
 from realtime.util.errors import RealtimeError
 from realtime.util.outside import OutsideError
 
-CHECK_S = 0.05  # interval of the checks for changes, while there are listeners
+CHECK_S = 0.05  # interval between checks for changes, while there are listeners
 MAX_LISTENED = 1024  # maximum number of addresses to which one client may listen
 MAX_PATH = 256  # maximum number of characters in an address to which a client may listen
 TRIES = 4  # number of attempts to read the values of a model while models change
@@ -100,7 +100,7 @@ class OscQuery:
         """Send changes to listeners, until cancelled."""
         before: oscquery.Knowledge | None = None
         sent: dict[tuple[Client, str], tuple[Any, ...]] = {}
-        stale: set[Client] = set()  # clients not told yet that the tree has changed
+        stale: set[Client] = set()  # clients that have not been told yet of a change to the tree
         info = self._info()
         while True:
             await asyncio.sleep(CHECK_S)

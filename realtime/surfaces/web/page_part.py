@@ -35,8 +35,8 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Page:
     """Serves the page and carries out its messages.
 
-    The page's websocket carries OSC packets both ways, one in each binary frame. It also carries states to
-    the page, as JSON.
+    The page's websocket carries OSC packets in both directions, one in each binary frame. It also carries
+    states to the page, as JSON.
 
     Args:
         server: the OSC server.
@@ -108,7 +108,7 @@ class Page:
         return _json(dict(zip(points, drawn, strict=True)))
 
     async def _preview(self, request: web.Request) -> web.StreamResponse:
-        """Reply with the preview picture or sound in the model's folder; with no content if it is missing."""
+        """Reply with a preview picture or sound of the model, or without content if the file is missing."""
         path = self._models.playing().with_name(request.match_info["name"])
         if not await asyncio.to_thread(path.is_file):
             return web.Response(status=204)
@@ -136,7 +136,7 @@ class Page:
         sender: Sender = (request.remote or "", -next(self._numbers))
 
         def deliver(datagram: bytes) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended
+            with contextlib.suppress(RuntimeError):  # the event loop has ended
                 loop.call_soon_threadsafe(client.send, datagram)
 
         self._server.attach(sender, deliver)

@@ -1,4 +1,4 @@
-"""The web server: one thread with an event loop of its own, in which `aiohttp` serves HTTP and websockets."""
+"""The web server: one thread with its own event loop, in which `aiohttp` serves HTTP and websockets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from realtime.surfaces.web.guard import Guard, add_headers
 from realtime.util.errors import RealtimeError
 
 BACKLOG = 64
-REST_S = 0.1  # pause after failing to accept a connection, such as for lack of file descriptors
+REST_S = 0.1  # pause after a connection could not be accepted, for example for lack of file descriptors
 SWEEP_S = 1.0
 CLOSE_S = 0.5  # time limit of each step of the shutdown
 END_S = 2.0  # time limit for the thread's end, whatever clients do

@@ -23,7 +23,7 @@ class Slots:
 
     Args:
         decoder: a decoder whose slots belong to this object.
-        points: returns z of a voice's next frames.
+        points: returns z for a voice's next frames.
     """
 
     def __init__(self, decoder: Decoder, points: Points) -> None:

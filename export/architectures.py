@@ -15,8 +15,8 @@ class Graphs(NamedTuple):
     """Functions that make the graphs of an architecture.
 
     Attributes:
-        decoder: makes the streaming graph of a decoder; the numbers of voices and frames may differ from
-            call to call.
+        decoder: makes the streaming graph of a decoder. The numbers of voices and frames may differ between
+            calls of the graph.
         encoder: makes the graph of an encoder, given the length of a sound in samples.
     """
 
@@ -34,10 +34,10 @@ GRAPHS = {
 
 
 def decoder_graph(model: VAE) -> onnx.ModelProto:
-    """Make the streaming graph of a model's decoder (names and shapes: realtime.model.schema)."""
+    """Make the streaming graph of a model's decoder; `realtime.model.schema` defines the names and shapes."""
     return GRAPHS[model.config.architecture].decoder(model.decoder)
 
 
 def encoder_graph(model: VAE) -> onnx.ModelProto:
-    """Make the graph of a model's encoder (names and shapes: realtime.model.schema)."""
+    """Make the graph of a model's encoder; `realtime.model.schema` defines the names and shapes."""
     return GRAPHS[model.config.architecture].encoder(model.encoder, model.config.length)

@@ -1,13 +1,13 @@
 """The ONNX graphs of CC-VAE, the model with plain convolutions: the decoder and the encoder.
 
-The decoder decodes a sound in chunks. A transposed convolution of stride 2 becomes two convolutions, for even
-and odd samples:
+The decoder decodes a sound in chunks. A transposed convolution of stride 2 becomes two convolutions, one for
+even samples and one for odd samples:
 
     out[2m] = Σ_j w[2j]·x[m - j]        out[2m + 1] = Σ_j w[2j + 1]·x[m - j]
 
-The graph computes both as one product of [x[m], x[m - 1], …] with a matrix. Arrays have the shape
-[voices, time, channels], so the two halves of a row of the product are successive samples. Each layer has a
-cache: the last rows of its input from the previous chunk.
+The graph computes both convolutions as one product of [x[m], x[m - 1], …] with a matrix. Because arrays have
+the shape [voices, time, channels], the two halves of a row of the product are successive samples. The cache
+of a layer contains the last rows of its input from the previous chunk.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from trainer.models.layers import CausalUpsample
 
 
 def decoder_graph(decoder: CCDecoder) -> onnx.ModelProto:
-    """Make the graph of a decoder (names and shapes: realtime.model.schema)."""
+    """Make the graph of a decoder; `realtime.model.schema` defines the names and shapes."""
     graph = Graph()
     with torch.no_grad():
         gain, offset = decoder.first.weight.squeeze(), _bias(decoder.first).squeeze()

@@ -1,7 +1,7 @@
-"""Measures courses: straight paths between class centres, divided into steps that sound equal.
+"""Measures courses: straight paths between class centres in latent space, in steps that sound equal.
 
-`python -m export.courses FILE.onnx` adds the measured courses to the metadata of a decoder file, and renews
-the checksum of this metadata in the encoder file beside it.
+`python -m export.courses FILE.onnx` adds the measured courses to the metadata of a decoder file. The encoder
+file in the same folder contains a checksum of this metadata; the command updates the checksum.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ Point = Floats
 
 
 class _Line:
-    """The sounds on the straight line between two points z [D]; a position on the line is 0 to 1."""
+    """The sounds on the straight line between two points of the latent space, [D] each.
+
+    Positions on the line are numbers from 0 (start) to 1 (end).
+    """
 
     def __init__(self, decoder: Decoder, start: Point, end: Point) -> None:
         self._decoder, self._start, self._end = decoder, start, end
@@ -56,8 +59,8 @@ class _Line:
     def measured(self, t: float) -> tuple[NDArray[np.float32], float]:
         """Return the mel powers [windows, bands] of the sound at `t`, and the loudness of its first 400 ms.
 
-        The loudness is in LUFS. The loudness of the entire sound would jump at positions where one more quiet
-        block passes the gate of BS.1770.
+        The loudness is in LUFS. The loudness of the entire sound would jump at positions where a further
+        quiet block begins to pass the gate of BS.1770.
         """
         if t not in self._measured:
             sound = self.sound(t)
@@ -70,7 +73,7 @@ class _Line:
     def gains(self, places: Sequence[float], shares: Floats) -> Floats:
         """Return a gain in dB for each position, to make loudness change linearly along the path.
 
-        All gains are 0 if a loudness is not finite.
+        All gains are 0 if the loudness at any position is not finite.
 
         Args:
             places: positions on the line.
@@ -139,7 +142,7 @@ def courses(decoder: Decoder) -> tuple[CourseInfo, ...]:
 
 
 def add(path: Path) -> ModelInfo:
-    """Measure the courses of a decoder file, and write them into the file; adapt the encoder file beside it.
+    """Measure the courses of a decoder, write them into its file, and update the encoder file in its folder.
 
     Returns:
         The new metadata of the decoder.

@@ -9,7 +9,7 @@ of four matrix products, into which the bias and the tanh are fused:
 Successive linear convolutions of the model are merged into one. The last merged convolution includes the mean
 of a·b over the layers, (x_last - x_first) / layers.
 
-The caches hold the past input of each layer, as far back as the delays of the layer reach (`export.rings`).
+The caches contain the past input of each layer, as far back as the layer's delays reach (`export.rings`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from trainer.models.layers import dilations
 
 
 def decoder_graph(decoder: DCDecoder) -> onnx.ModelProto:
-    """Make the graph of a decoder (names and shapes: realtime.model.schema)."""
+    """Make the graph of a decoder; `realtime.model.schema` defines the names and shapes."""
     graph, block = Graph(), decoder.block
     channels = block.now.shape[1]
     sequence = graph.latent_sequence(decoder.dense.weight, decoder.dense.bias)
@@ -104,7 +104,10 @@ def _upsampling(decoder: DCDecoder) -> tuple[Tensor, Tensor]:
 
 
 def _output_filter(decoder: DCDecoder) -> tuple[Tensor, Tensor]:
-    """Merge the mean over the layers and the last two layers: a filter [1, channels, kernel], a bias [1]."""
+    """Merge the mean over the layers and the last two layers into a filter and a bias.
+
+    The filter is [1, channels, kernel], and the bias is [1].
+    """
     with torch.no_grad():
         delta = torch.zeros(1, FRONT_FILTERS, 1)
         delta[0] = decoder.out.weight[0]

@@ -60,13 +60,13 @@ def describe(
     """Return the metadata of the decoder of a checkpoint.
 
     Args:
-        checkpoint: the checkpoint, which contains the z of the training sounds.
+        checkpoint: the checkpoint, which contains z (the position in latent space) for each training sound.
         model: the model of the checkpoint, in evaluation mode.
         name: name of the model.
-        velocity: directions of z in which hits get harder; None: unknown.
+        velocity: directions in latent space in which hits get harder; None if unknown.
         candidates: number of training sounds of a class that are decoded to find the centre of the class; 1
-            takes the sound in the middle. Architectures other than "modal" ignore the number, and take the
-            mean z.
+            uses the sound in the middle of the class. Only the architecture "modal" uses this number; for all
+            other architectures, the centre is the mean z.
 
     Raises:
         ExportError: if the checkpoint, or a class, has no training sounds.
@@ -145,11 +145,11 @@ def _drums(velocity: Directions) -> tuple[DrumInfo, ...]:
 def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) -> Tensor:
     """Return the z [D] that decodes to the most typical sound of a class.
 
-    The result is a row of `members`, the z of the sounds of the class [N, D]. The `candidates` rows in the
-    middle of the class are decoded, and the sounds are encoded again, because a typical z may decode to an
-    untypical sound. The best candidate is the row whose encoded sound has the smallest mean distance from all
-    rows. If the sounds of the class have a pitch, the result is instead the candidate with the clearest pitch
-    among the `TYPICAL` best candidates.
+    The result is a row of `members` [N, D], which contains the z of each sound of the class. Because a
+    typical z may decode to an untypical sound, the `candidates` rows in the middle of the class are decoded,
+    and the decoded sounds are encoded again. The best candidate is the row whose newly encoded sound has the
+    smallest mean distance from all rows. If the sounds of the class have a pitch, the result is instead the
+    candidate with the clearest pitch among the `TYPICAL` best candidates.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:
@@ -203,7 +203,10 @@ def describe_encoder(config: Config, decoder: ModelInfo) -> EncoderInfo:
 
 
 def _principal_axes(centred: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the axes [D, D] (rows, most variance first) and variances [D] of centred points [N, D]."""
+    """Return the principal axes [D, D], as rows, and the variances [D] of centred points [N, D].
+
+    The axis with the highest variance comes first.
+    """
     values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
     return vectors.T.flip(0), values.flip(0).clamp_min(0.0)
 

@@ -1,6 +1,7 @@
-"""Common parts of the ONNX graphs of encoders, which map a sound to the mean of z in one call.
+"""Common parts of the ONNX graphs of encoders.
 
-A sound is encoded in one piece, not in chunks; these graphs therefore translate PyTorch's layers one by one.
+An encoder maps a sound to the mean of z, the position of the sound in latent space. Because it takes the
+entire sound in one call, its graph can translate PyTorch's layers one by one.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from realtime.model import schema
 
 
 def encoder_of(front: Callable[[Graph, str], str], dense: nn.Linear, length: int) -> onnx.ModelProto:
-    """Make the graph of an encoder (names and shapes: realtime.model.schema).
+    """Make the graph of an encoder; `realtime.model.schema` defines the names and shapes.
 
     Args:
-        front: adds the layers before the dense layer to a graph; takes the graph and the name of the value
-            that holds the sound [1, 1, T], and returns the name of the result.
+        front: a function that adds the layers before the dense layer to a graph. Its arguments are the graph
+            and the name of the value that contains the sound [1, 1, T]; it returns the name of the result.
         dense: the layer that returns the mean.
         length: number of samples of a sound, T.
     """
@@ -34,7 +35,7 @@ def encoder_of(front: Callable[[Graph, str], str], dense: nn.Linear, length: int
 
 
 def convolutions(graph: Graph, x: str, layers: nn.Sequential, leak: float = 0.0) -> str:
-    """Add convolutions and the leaky ReLUs between them, whose slope below zero is `leak`."""
+    """Add convolutions, and leaky ReLUs between them; the slope of the ReLUs below zero is `leak`."""
     for layer in layers:
         if isinstance(layer, nn.Conv1d):
             x = convolution(graph, x, layer, *(cast(int, layer.padding[0]),) * 2)
@@ -45,7 +46,7 @@ def convolutions(graph: Graph, x: str, layers: nn.Sequential, leak: float = 0.0)
 
 
 def convolution(graph: Graph, x: str, layer: nn.Conv1d, before: int = 0, after: int = 0) -> str:
-    """Add a convolution, with `before` and `after` zeros around its input."""
+    """Add a convolution. Its input is padded with `before` zeros at the start and `after` at the end."""
     weight, bias = graph.weight(layer.weight), graph.constant(_bias(layer))
     return graph.node("Conv", x, weight, bias, strides=[layer.stride[0]], pads=[before, after])
 

@@ -1,12 +1,13 @@
 """Measures brightness, decay and attack of sounds.
 
     brightness   logarithm of the centroid of the power spectrum, in Hz
-    decay        logarithm of the time, in s, after which the remaining energy is 20 dB below the total
+    decay        logarithm of the time, in s, after which the remaining energy is 20 dB below the total energy
                  (Schroeder's decay curve, ISO 3382)
     attack       logarithm of the mean time, in s, within the first 50 ms, weighted by energy
 
-`of_sounds` measures recordings. `of_points` measures what a modal decoder (oscillators, modes and noise)
-would play, from the decoder's parameters: it decodes no sound, and its results are differentiable.
+`of_sounds` measures recordings. `of_points` measures the sounds that a modal decoder (oscillators, modes and
+noise) would play at given points of the latent space. It computes them from the decoder's parameters, without
+decoding a sound. Its results are differentiable.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def of_sounds(sounds: Tensor, sample_rate: int) -> Tensor:
 
 
 def of_points(decoder: ModalDecoder, z: Tensor) -> Tensor:
-    """Return brightness, decay and attack of a decoder's sounds at z [B, D]: [B, 3]."""
+    """Return brightness, decay and attack of a decoder's sounds at the points z [B, D]: [B, 3]."""
     rate, hop, bands = decoder.sample_rate, decoder.hop_length, decoder.bands
     fine = FINE_S * torch.arange(FINE)
     coarse = torch.logspace(

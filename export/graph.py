@@ -1,7 +1,7 @@
 """Builds ONNX graphs by hand: nodes, constants, and the common parts of decoders.
 
-The decoders are not traced from PyTorch, because the duration of a call depends on how caches are moved and
-products are fused, which a tracer does not control. `export.parity` compares the graphs with the model.
+The decoders are not traced from PyTorch: the duration of a call depends on how caches are moved and products
+are fused, and a tracer gives no control over either. `export.parity` compares the graphs with the model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ END = 2**62
 
 
 class Graph:
-    """A graph under construction. Methods take and return values by their names in the graph."""
+    """A graph under construction. Its methods refer to values by their names in the graph."""
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
@@ -35,7 +35,7 @@ class Graph:
         self._outputs: list[onnx.ValueInfoProto] = []
 
     def input(self, name: str, kind: type, *shape: int | str) -> str:
-        """Declare an input; a size given as a name may differ from call to call."""
+        """Declare an input. A size in `shape` that is a name may differ between calls of the graph."""
         self._inputs.append(helper.make_tensor_value_info(name, _type(kind), shape))
         return name
 
@@ -45,7 +45,7 @@ class Graph:
         self._outputs.append(helper.make_tensor_value_info(name, _type(kind), shape))
 
     def constant(self, array: npt.ArrayLike | Tensor, real: type = np.float32) -> str:
-        """Add a constant, floats stored as `real` and integers as int64; equal constants are stored once."""
+        """Add a constant. Floats are stored as `real`, integers as int64, and equal constants only once."""
         value = array.detach().numpy() if isinstance(array, Tensor) else np.asarray(array)
         value = np.array(
             value, real if real is np.float64 or value.dtype.kind == "f" else np.int64, order="C"
@@ -83,8 +83,8 @@ class Graph:
         """Reshape a value.
 
         Args:
-            sizes: a number, or the name of a value of shape [1], for each axis. The size -1 stands for the
-                size that the other axes leave, and 0 keeps the size of the axis.
+            sizes: a number, or the name of a value of shape [1], for each axis. The size -1 is computed from
+                the sizes of the other axes, and 0 keeps the size of the axis.
         """
         if all(isinstance(size, int) for size in sizes):
             return self.node("Reshape", value, self.constant(list(sizes)))
@@ -94,7 +94,8 @@ class Graph:
     def latent_sequence(self, weight: Tensor, bias: Tensor) -> str:
         """Declare the inputs, and apply a dense layer that has a row for each frame: [voices, frames].
 
-        The inputs are z of each frame, and `frame`, the index of each voice's first frame.
+        The inputs are z, the position in latent space, for each frame, and `frame`, the index of each voice's
+        first frame.
         """
         z = self.input(schema.Z, np.float32, "voices", "frames", weight.shape[1])
         frame = self.input(schema.FRAME, np.int64, "voices")
@@ -109,9 +110,9 @@ class Graph:
         """Return the finished graph.
 
         The number of inputs should be odd. ONNX Runtime looks up its memory plan for a shape by the XOR
-        of all sizes of all inputs. If the number of voices cancels out, all numbers of voices share the plan
-        that was made for the first number. A shared plan is 6 to 10 % slower (measured with two and four
-        voices).
+        of all sizes of all inputs. With an even number of inputs, the number of voices cancels out. All
+        numbers of voices then share the plan that was made for the first of them. A shared plan is 6 to 10 %
+        slower (measured with two and four voices).
         """
         graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._initializers)
         imports = [helper.make_opsetid("", OPSET)]

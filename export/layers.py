@@ -17,7 +17,7 @@ class Layers(NamedTuple):
 
     Attributes:
         takes: index of each take among all sounds.
-        hardness: velocity of each take minus their mean, float64 [takes].
+        hardness: velocity of each take minus the mean velocity of all takes of the drum, float64 [takes].
     """
 
     takes: list[int]
@@ -28,10 +28,10 @@ class Lines(NamedTuple):
     """For each drum, straight lines fitted to M quantities over velocity by least squares; float64.
 
     Attributes:
-        middle: mean of the quantities over the takes, [drums, M].
+        middle: mean of each quantity over the takes, [drums, M].
         slope: change from velocity 0 to 1, [drums, M].
         square: sum of the squared deviations of the velocities from their mean, [drums, 1].
-        noise: variance of the quantities about the lines, over the takes of all drums, [M].
+        noise: variance of each quantity about the lines, over the takes of all drums, [M].
     """
 
     middle: Tensor

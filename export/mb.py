@@ -1,11 +1,12 @@
 """The ONNX graphs of MB-VAE, the model that generates bands of a filter bank: the decoder and the encoder.
 
-The decoder decodes a sound in chunks of frames. Each gated layer copies its past input from chunk to chunk.
-The delays are short (134 samples for ten layers), so copying is faster than the ring buffers of `export.dc`.
-The past input is divided between two caches, to make the number of inputs odd (see `Graph.model`). A third
-cache holds the last samples of the bands; the filter bank is a convolution over these samples and the new
-samples. The dense layer that adds the onset has a row for each of the first frames. In the graph, this layer
-also has a row of zeros, which serves all later frames.
+The decoder decodes a sound in chunks of frames. Each gated layer needs its past input, which the graph copies
+from chunk to chunk. The delays are short (134 samples in total for ten layers). Copying is therefore faster
+than the ring buffers of `export.dc`. The past input is divided between two caches, to make the number of
+inputs odd (see `Graph.model`). A third cache holds the last samples of the bands; the filter bank is a
+convolution over these samples and the new samples. A dense layer, which has one row of weights for each of
+the first frames, adds the onset of the sound. In the graph, this layer also has a row of zeros for all later
+frames.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from trainer.models.pqmf import OVERLAP
 
 
 def decoder_graph(decoder: MBDecoder) -> onnx.ModelProto:
-    """Make the graph of a decoder (names and shapes: realtime.model.schema)."""
+    """Make the graph of a decoder; `realtime.model.schema` defines the names and shapes."""
     graph, stack = Graph(), decoder.stack
     hop, bands, width = decoder.hop_length, decoder.bands, stack.now.shape[1]
     steps = hop // bands
@@ -105,10 +106,11 @@ def encoder_graph(encoder: MBEncoder, length: int) -> onnx.ModelProto:
 
 
 def mel_levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
-    """Add the log-mel levels: [1, 1, T] -> [1, bands, steps], with the Fourier transform as a convolution.
+    """Add the log-mel levels of a sound: [1, 1, T] -> [1, bands, steps].
 
-    The graph computes the sines of this convolution from one period of N samples: sample n of sine k is
-    sample k·n mod N of the period. Stored sines would be larger than all weights together.
+    The Fourier transform is a convolution with sines. The graph computes these sines from one period of N
+    samples: sample n of sine k is sample k·n mod N of the period. If the file stored the sines, they would
+    be larger than all weights together.
     """
     size, hop = encoder.window, encoder.hop
     period = torch.arange(size, dtype=torch.float64) * (2.0 * torch.pi / size)
@@ -128,7 +130,10 @@ def mel_levels(graph: Graph, sound: str, encoder: MBEncoder) -> str:
 
 
 def _rows(graph: Graph, hidden: str, index: str, weight: Tensor, bias: Tensor) -> str:
-    """Apply each frame's dense layer: hidden [voices, frames, hidden, 1] -> [voices, frames, values]."""
+    """Apply a dense layer with different weights for each frame.
+
+    The input `hidden` is [voices, frames, hidden, 1], and the result is [voices, frames, values].
+    """
     weights = graph.node("Gather", graph.constant(weight), index, axis=0)
     products = graph.node("Squeeze", graph.node("MatMul", weights, hidden), graph.constant([3]))
     return graph.node("Add", products, graph.node("Gather", graph.constant(bias), index, axis=0))

@@ -1,11 +1,13 @@
 """The ONNX graph of the modal decoder.
 
-The decoder adds up free oscillators (sines whose frequencies and levels z determines), modes (sines that
-decay exponentially) and bands of noise. It decodes a sound in chunks of frames, with three caches:
+The input of the decoder is z, a position in latent space. The decoder adds up free oscillators (sines whose
+frequencies and levels are determined by z), modes (sines that decay exponentially) and bands of noise. It
+decodes a sound in chunks of frames, with three caches:
 
-    phase   phases of oscillators and modes in cycles, as sums of two float32, without loss of precision
-    level   levels at the end of the last frame
-    decay   decay of the modes so far
+    phase   phases of oscillators and modes in cycles; each phase is stored as two float32 whose sum keeps the
+            precision of float64
+    level   levels at the end of the last frame of the previous chunk
+    decay   decay of the modes since the start of the sound
 
 Frequencies and phases are float64 (see `trainer.models.modal`); all remaining values are float32.
 
@@ -30,7 +32,7 @@ from trainer.models.modal import LEAK, LOUDEST, LOUDEST_MODE, PITCH_SCALE, SHARP
 
 
 def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
-    """Return a graph with the results of `decoder` (names and shapes: realtime.model.schema)."""
+    """Return a graph that computes the results of `decoder`; `realtime.model.schema` defines the names."""
     graph = Graph()
     hop, rate, bands, modes = decoder.hop_length, decoder.sample_rate, decoder.bands, decoder.modes
     oscillators = FREE + modes
@@ -180,7 +182,10 @@ def _fraction(graph: Graph, value: str) -> str:
 
 
 def _rows(graph: Graph, column: str, index: str, weight: Tensor, bias: Tensor) -> str:
-    """Apply each frame's dense layer to column [voices, frames, width, 1]: [voices, frames, values]."""
+    """Apply a dense layer with different weights for each frame.
+
+    The input `column` is [voices, frames, width, 1], and the result is [voices, frames, values].
+    """
     weights = graph.node("Gather", graph.constant(weight), index, axis=0)
     products = graph.node("Squeeze", graph.node("MatMul", weights, column), graph.constant([3]))
     return graph.node("Add", products, graph.node("Gather", graph.constant(bias), index, axis=0))

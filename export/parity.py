@@ -21,8 +21,8 @@ MAX_DIFFERENCE = 1e-4
 class Parity:
     """Largest absolute difference between the samples of the exported decoder and of the PyTorch decoder.
 
-    Differences are relative to full scale. Each z is drawn at random, with the mean and standard deviation of
-    the training sounds' z.
+    Differences are relative to full scale. The decoders are compared at random positions z in latent space,
+    drawn with the mean and standard deviation of the training sounds' z.
 
     Attributes:
         full: difference when all frames are decoded in one call.
@@ -62,7 +62,7 @@ def compare(model: VAE, path: Path, seed: int = 0) -> Parity:
 
 
 def encoder_difference(model: VAE, path: Path) -> float:
-    """Return the largest difference between the z of an encoder file and of the model, for decaying noise.
+    """Encode decaying noise with an encoder file and with the model; return the largest difference in z.
 
     Args:
         model: the model, in evaluation mode.

@@ -78,7 +78,7 @@ class Rings:
         graph.output(updated, f"{schema.NEW_CACHE}rings", np.float32, "voices", *size)
 
     def _sizes(self, delays: list[int], samples: str) -> None:
-        """Compute, for each delay, how many rows only this chunk uses, and how many the next chunk needs."""
+        """Compute two numbers for each delay: rows that only this chunk uses, and rows for the next chunk."""
         graph = self.graph
         counts = graph.node("Min", samples, graph.constant(delays))
         both = [graph.node("Sub", samples, counts), counts]

@@ -37,10 +37,11 @@ def export(
     Args:
         source: a run folder, a checkpoint file, or a checkpoint in memory.
         target: the decoder file to write, *.onnx; it appears once it is complete and checked.
-        name: name of the model; None takes the name of the file without its suffix.
+        name: name of the model; None uses the name of the file without its suffix.
         velocities: folder of drums that were recorded at several velocities (`export.velocity`), or None.
         force: True to replace existing files.
-        candidates: number of training sounds of a class that are decoded to find the centre of the class.
+        candidates: number of training sounds of a class that are decoded to find the class centre, the
+            position in latent space that represents the class.
 
     Returns:
         The difference between the sounds of the exported decoder and those of the PyTorch model.

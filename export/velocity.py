@@ -1,13 +1,14 @@
-"""Finds the directions of z in which hits get harder, from drums recorded at several velocities.
+"""Finds the directions in latent space in which hits get harder, from drums recorded at several velocities.
 
-Drums of one class change in different ways: only just over half of all pairs of drums change in the same
-direction. Therefore, each drum has a direction of its own, which applies near the z of the drum. Elsewhere,
-the direction of the class applies.
+As hits get harder, drums of the same class change in different ways: only just over half of all pairs of
+drums change in the same direction. Therefore, each drum has its own direction, which applies near the drum's
+z (its position in latent space). Elsewhere, the direction of the class applies.
 
-Encoder and decoder lose a part of the differences between the takes of a drum (a take: a recording of one
-hit). The directions of drums are therefore adjusted until brightness, decay and attack (`export.facts`) of
-the decoded sounds change as those of the recordings do. A hit mixes the directions of neighbouring drums, so
-the model file stores directions whose mixtures are the adjusted ones (`unmixed`).
+A take is a recording of one hit. The encoder and the decoder lose some of the differences between the takes
+of a drum. The directions of drums are therefore adjusted until the brightness, decay and attack
+(`export.facts`) of the decoded sounds change as those of the recordings do. A hit mixes the directions of
+neighbouring drums. Therefore, the model file stores directions whose mixtures are the adjusted directions
+(`unmixed`).
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class Directions(NamedTuple):
         classes: the change of each class, [classes, D].
         places: the mean z of the takes of each drum, [drums, D].
         drums: the change of each drum, [drums, D].
-        spread: standard deviation of the drums' changes from their classes' changes, in each dimension.
+        spread: standard deviation, in each dimension, of the differences between a drum's change and the
+            change of its class.
         reach: how far a drum's change reaches in the latent space (`realtime.model.schema.DrumInfo`).
     """
 
@@ -110,10 +112,10 @@ def learn(checkpoint: Checkpoint, model: VAE, folder: Path) -> Directions:
 def directions(points: Tensor, drums: Sequence[Layers], labels: Tensor, classes: int) -> Directions:
     """Return the directions of classes and drums, given the z of their takes.
 
-    The direction of a drum is the slope of a straight line, fitted to its takes by least squares. The
-    direction of a class is the slope of parallel lines, fitted to the takes of all its drums. With few takes,
-    the direction of a drum is drawn towards the direction of its class, and the direction of a class towards
-    the direction of all classes.
+    For each drum, a straight line over velocity is fitted to the z of its takes by least squares; its slope
+    is the direction of the drum. For each class, parallel lines are fitted to the takes of its drums; their
+    slope is the direction of the class. With few takes, the direction of a drum is drawn towards the
+    direction of its class, and the direction of a class towards the direction of all classes.
 
     Args:
         points: z of each take, [N, D].
@@ -173,11 +175,11 @@ def adjusted(found: Directions, decoder: ModalDecoder, real: Lines) -> Direction
 
 
 def unmixed(found: Directions, labels: Tensor) -> Directions:
-    """Return directions of drums whose mixture, at the z of each drum, is the given direction of the drum.
+    """Return directions whose mixture, at the z of each drum, is the given direction of this drum.
 
-    A hit mixes the directions of the drums near its z (`realtime.model.expression`). With its given
-    direction, a drum between other drums would therefore change like the mean of these drums. If drums lie
-    too close together for a solution, their directions stay near the given directions.
+    A hit mixes the directions of the drums near its z (`realtime.model.expression`). If the given directions
+    were used unchanged, a drum between other drums would therefore change like the mean of these drums. If
+    drums are too close together for a solution, their directions stay near the given directions.
 
     Args:
         found: the directions that the mixtures are to have.

@@ -1,4 +1,4 @@
-"""The settings of one `trainer play`: which sounds to train on, how, and where to write the model."""
+"""The settings of one run of `trainer play`: the sounds, the training configuration and the output folder."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Job:
 
     Attributes:
         data: folder of the sounds.
-        out: folder of the run: model file, checkpoints, preview.
+        out: folder of the run, which contains the model file, the checkpoints and the preview.
         config: the training configuration, including the number of passes over the sounds.
-        base: the trained model that a new run starts from, or None (see `trainer.run.base.choose`).
+        base: the trained model from which a new run starts, or None (see `trainer.run.base.choose`).
         qualities: number of passes over the sounds for each value of `--quality`.
-        force: True to replace a run that was trained on other sounds.
+        force: True replaces a run that was trained on other sounds.
     """
 
     data: Path
@@ -43,7 +43,7 @@ class Job:
 
     @property
     def serve_command(self) -> str:
-        """The shell command that plays the model without training it."""
+        """The shell command that plays the model without further training."""
         return f"{installed.program('realtime')} serve --model {shlex.quote(str(self.model))}"
 
     @property
@@ -56,7 +56,7 @@ class Job:
         """Check that the run in `out`, if there is one, was trained on the folder `data`.
 
         Raises:
-            TrainerError: the run was trained on a different folder, which still exists, and `force` is False.
+            TrainerError: `force` is False, and the run was trained on a different folder that still exists.
         """
         known = self.out / SOURCE
         if self.force or not known.is_file():

@@ -31,7 +31,7 @@ class Learner:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=_main, args=(job, theirs), name="learner")
-        with _blocked(ENDING):  # until the new process has handlers for these signals
+        with _blocked(ENDING):  # the new process unblocks the signals once it has handlers for them
             self._process.start()
         theirs.close()
 
@@ -65,7 +65,7 @@ class Learner:
 
 @contextlib.contextmanager
 def _blocked(numbers: set[signal.Signals]) -> Iterator[None]:
-    """Block signals within the `with` block; a process that is started there begins with them blocked."""
+    """Block signals within the `with` block; a process that is started in the block inherits this."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -88,7 +88,7 @@ class Watcher(progress.Bars):
         """Show how long the training takes with each `--quality`.
 
         Args:
-            passes: passes over the sounds in earlier runs.
+            passes: number of passes over the sounds before this command.
             pass_s: duration of the pass that has just ended, in seconds.
         """
         analysis_s = time.monotonic() - self._began - pass_s
@@ -198,7 +198,7 @@ def learn(job: Job, renewed: Callable[[], None], caught: list[int]) -> int:
 
 
 def _introduction(state: State) -> Iterator[str]:
-    """Yield lines: the number of sounds, the source of the class names, and the number of sounds to learn."""
+    """Yield lines about the number of sounds, the source of the class names, and the sounds to learn."""
     sounds, test = state.sounds, state.parts.test
     yield findings.summary(sounds)
     flat = not any("/" in name for name in sounds.names)

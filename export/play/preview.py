@@ -91,7 +91,7 @@ def _draw(pairs: list[Pair], path: Path) -> None:
 
 
 def _picture(sound: Floats) -> Floats:
-    """Draw the waveform of a sound above its spectrogram; values from 0 to 1, [rows, columns]."""
+    """Draw the waveform of a sound above its spectrogram; return values from 0 to 1, [rows, columns]."""
     edges = np.linspace(0, len(sound), COLUMNS + 1).astype(int)
     level = np.array([np.abs(sound[a:b]).max() for a, b in itertools.pairwise(edges)])
     height = np.abs(np.linspace(-1.0, 1.0, WAVE_ROWS))[:, None]

@@ -82,7 +82,7 @@ def compared(
     Args:
         path: the decoder file, exported from the run.
         state: the state of the run.
-        most: maximum number of sounds, spread evenly over the folder; 0: all.
+        most: maximum number of sounds, which are chosen evenly from the folder; 0 compares all sounds.
         look: called before each sound; an exception that it raises ends the work.
     """
     decoder = Decoder(path, capacity=1, provider="cpu")

@@ -1,4 +1,4 @@
-"""The table of model architectures. It tells the rest of the package everything about each architecture.
+"""The table of model architectures; the rest of the package takes all facts about an architecture from it.
 
 "The paper" is Lionello and Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
 Discriminative Loss for Sound Morphing*.
@@ -39,7 +39,7 @@ class Architecture:
             and noise (`trainer.components`).
         deepen: "module:function" that extends the weights of a model with fewer layers; the deeper model
             decodes the same sounds. "" if this architecture has no such function.
-        packages: packages of the pip extra `train` that are needed to train this architecture.
+        packages: packages in the pip extra `train` that are required for training this architecture.
     """
 
     summary: str

@@ -22,7 +22,7 @@ def check(what: str, names: Sequence[str], extra: str = "train") -> None:
     Args:
         what: the activity that needs the modules, for the message.
         names: names of the modules.
-        extra: the pip extra of soundmorph that installs them, for the message.
+        extra: the pip extra of soundmorph that installs the modules, for the message.
     """
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:

@@ -5,8 +5,9 @@
 
 A loss on spectra cannot distinguish a tone from noise of equal energy. A loss on waveforms silences an
 oscillator whose phase is wrong. Therefore, each recording is analysed once, and the decoder learns the
-components that are found. Each kind of component is measured after the kinds before it have been subtracted
-from the recording. The components together therefore sound like the recording.
+components that the analysis finds. Before modes are measured, the free oscillators are subtracted from the
+recording; before noise is measured, the modes are subtracted, too. The components together therefore sound
+like the recording.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Components:
     Attributes:
         log_f1, sweep, log_tau: [N], parameters of f(t) = f₁ (1 + sweep · e^(-t/τ)), the frequency in Hz of
             the strongest partial below 480 Hz, at t seconds.
-        log_ratio: [N, FREE - 1], log frequency ratios of the other free oscillators to the first one.
+        log_ratio: [N, FREE - 1], log frequency ratios of the other free oscillators to the first oscillator.
         free_level: [N, knots, FREE], levels of the free oscillators at the knots.
         phase: [N, FREE], phases of the free oscillators at the start, in cycles.
         free_weight: [N, FREE], how tonal the sound is near the frequency of each free oscillator.
@@ -99,8 +100,8 @@ def analyse(
     A sound of 1.5 s at 44.1 kHz takes half a second on one core.
 
     Args:
-        progress: called with the number of analysed sounds and the total; an exception that it raises ends
-            the work.
+        progress: called with the number of analysed sounds and the total; if it raises an exception, the
+            analysis ends.
 
     Returns:
         The components, and the bodies, float16 [N, 1, T]; the body of a sound is the part that its free

@@ -30,10 +30,10 @@ def share_between(sound: Array, taken_hz: Array, rate: int, at: NDArray[np.int64
     Args:
         sound: the sound without its free oscillators (low partials that sweep in frequency), [T].
         taken_hz: frequencies of the modes, [K].
-        at: sample indices at which the fraction is returned.
+        at: indices of the samples for which the fraction is returned.
 
     Returns:
-        The fractions; 1 for a band with too few bins between the modes.
+        The fractions; 1 for a band that contains too few bins between the modes.
     """
     if not len(taken_hz):
         return np.ones((len(at), bands))

@@ -50,10 +50,10 @@ class Crossing:
         others: tuple[Components, Tensor],
         source: torch.Generator,
     ) -> tuple[Tensor, Components]:
-        """Return the sounds with other bodies, [B, 1, T], at their original peaks, and their components.
+        """Return the sounds with new bodies, [B, 1, T], at their original peaks, and their components.
 
-        The new body gets the peak of the old body, times a random gain (`BODY_DB`). If the old or the
-        new body is missing, the new body gets only the random gain.
+        The new body is scaled to the peak of the old body and multiplied by a random gain (`BODY_DB`). If the
+        old or the new body is missing, only the random gain is applied.
 
         Args:
             sounds: the sounds, [B, 1, T].

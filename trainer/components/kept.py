@@ -42,7 +42,8 @@ class Analysis:
     """Finds the components of sounds on all cores in the background; use it in a `with` statement.
 
     At any moment, the sounds already analysed are spread evenly over all sounds. At the end of the `with`
-    block, the work stops, and the known components are written to the file. A damaged file counts as empty.
+    block, the analysis stops, and the known components are written to the file. A damaged file is treated as
+    empty.
 
     Args:
         waveforms: float32 [N, 1, T].

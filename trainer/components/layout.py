@@ -54,7 +54,7 @@ def half_zone(modes: int, sample_rate: int) -> float:
 
 
 def knot_frames(frames: int, knots: int) -> NDArray[np.int64]:
-    """Return the frame of each knot, ascending from 0 to `frames` at growing distances: int64 [knots].
+    """Return the frame of each knot, from 0 to `frames`, with growing distances: int64 [knots].
 
     The result has at most `frames` + 1 knots, one for each boundary of a frame.
     """
@@ -78,11 +78,11 @@ def band_widths_hz(bands: int, sample_rate: int) -> Array:
 
 
 def band_starts(bands: int, sample_rate: int, hop_length: int) -> Array:
-    """Return the fraction of its level at which each noise band begins; it rises to 1 in the first frame.
+    """Return the level at which each noise band begins, as a fraction of its level after the first frame.
 
     A band whose period is longer than a frame begins at 0: if it began in the middle of a period, it would
-    click. From an octave above that limit, bands begin at their full level; in between, the fraction rises
-    evenly.
+    click. A band begins at its full level if its frequency is at least an octave above that limit. Between
+    these two frequencies, the fraction rises evenly.
 
     Returns:
         float64 [bands], 0 to 1.

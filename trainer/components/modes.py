@@ -1,6 +1,6 @@
 """Finds the modes of a recorded drum: its strongest ringing partials, one in each frequency zone.
 
-The analysis takes the sound without its free oscillators (`trainer.components.oscillators`).
+The modes are found in the sound without its free oscillators (`trainer.components.oscillators`).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def find_modes(sound: Array, rate: int, begin: int, end: int, modes: int) -> Mod
 
     Args:
         sound: the sound without its free oscillators, [T].
-        begin, end: indices of the samples between which the partials are sought.
+        begin, end: the partials are sought within `sound[begin:end]`.
         modes: number of zones.
     """
     zones, half = zones_hz(modes, rate), half_zone(modes, rate)

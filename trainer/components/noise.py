@@ -73,7 +73,7 @@ def _sparse(random: np.random.Generator, bins: int, bin_hz: float) -> NDArray[np
 
 
 def _even_start(sound: NDArray[np.float64], smoothing: float, hop_length: int) -> int:
-    """Return the index of the sample of periodic noise after which the smoothed power stays nearest to 1."""
+    """Return the sample index in periodic noise after which the smoothed power stays nearest to 1."""
     period = len(sound)
     ahead = np.arange(period)
     window = np.fft.rfft(np.exp(-0.5 * (ahead / smoothing) ** 2))

@@ -115,7 +115,9 @@ def _power(spectrum: NDArray[np.complex128], passed: tuple[int, Array], size: in
 
 @cache
 def _filters(bands: int, rate: int, size: int, around: int = 0) -> list[tuple[int, Array]]:
-    """Return, for each band, the first nonzero bin of its filter, and the amplitudes up to the last such bin.
+    """Return, for each band, the index of the first nonzero bin of its filter, and the filter's amplitudes.
+
+    The amplitudes are those from the first nonzero bin to the last nonzero bin.
 
     Args:
         around: number of bands on each side that the filter includes.
@@ -132,7 +134,7 @@ class _WideBand(NamedTuple):
     Attributes:
         passed: the filter of the wide band, as in `_filters`.
         response: energy of the impulse response of the narrow band, block by block, with the sum 1.
-        early: indices of the knots at which the wide band corrects the power of the narrow band.
+        early: indices of the knots at which the power of the narrow band is corrected with the wide band.
         window: weights that average the power of the wide band at these knots, [early, blocks].
     """
 
@@ -162,7 +164,7 @@ def _wide_bands(bands: int, rate: int, length: int, knots: tuple[int, ...]) -> l
 
 
 def _apart(knots: tuple[int, ...]) -> Array:
-    """Return the standard deviation that the knot spacing alone gives the averaging windows: [knots]."""
+    """Return the standard deviations of the averaging windows that follow from the knot spacing: [knots]."""
     return np.asarray(SPACING * np.gradient(np.array(knots, np.float64)))
 
 
@@ -177,7 +179,7 @@ def _gaussian(length: int, at: NDArray[np.int64], spread: Array) -> Array:
 def _windows(
     bands: int, rate: int, length: int, knots: tuple[int, ...], even: int
 ) -> list[tuple[NDArray[np.float32], Array]]:
-    """Return, for each band, weights that average the power at each knot, and a correction of the logarithm.
+    """Return, for each band, weights for averaging the power at each knot, and corrections of the log level.
 
     The power is averaged over a Gaussian window, which is longer where the knots are further apart. For noise
     with n degrees of freedom within the window, the logarithm of this average lies, on average,

@@ -1,8 +1,9 @@
-"""Measures the ringing share of a noise: the fraction of its power in partials too dense to separate.
+"""Measures the ringing share of noise: the fraction of its power in partials that are too dense to separate.
 
-In a long window, the mean log power of Gaussian noise is 0.58 nepers below its log mean power. Dense partials
-leave valleys in the spectrum, which increase this difference. The measure is calibrated with mixtures of the
-decoder's Gaussian and ringing noise (`trainer.components.noise`) whose ringing shares are known.
+In a long window, the mean of the log power of Gaussian noise is 0.58 (a natural logarithm) below the log of
+its mean power. Dense partials leave valleys in the spectrum, which increase this difference. The measure is
+calibrated with mixtures of the decoder's Gaussian and ringing noise (`trainer.components.noise`): the ringing
+shares of these mixtures are known.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from trainer.components.noise import noise_tables
 Array = NDArray[np.float64]
 
 LONGEST, SHORTEST = 16_384, 4096
-"""Largest and smallest window in samples; a shorter sound counts as Gaussian noise, with a share of 0."""
+"""Largest and smallest window in samples; noise shorter than `SHORTEST` gets a ringing share of 0."""
 EVEN_SAMPLES = 256.0
-"""Standard deviation, in samples, of the window that first evens out the power of a sound over time."""
+"""Standard deviation, in samples, of the window that evens out a sound's power over time before measuring."""
 AROUND_HZ = 400.0
-"""Width of the band around a bin; the power of the bin is compared with the mean power of this band."""
+"""Width of a band around each bin; the power of the bin is compared with the mean power of the band."""
 SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 1.0)
 """Ringing shares of the mixtures that calibrate the measure."""
 
@@ -36,8 +37,8 @@ def ringing_share(
     Args:
         rest: the sound without its free oscillators (`trainer.components.oscillators`), [T].
         taken_hz: frequencies of the modes (damped sinusoids) that the decoder plays, [K]; bins near these
-            frequencies do not count.
-        begin, end: indices of the samples between which the noise is measured.
+            frequencies are left out.
+        begin, end: the noise is measured within `rest[begin:end]`.
     """
     if end - begin < SHORTEST:
         return np.zeros(bands)
@@ -50,7 +51,7 @@ def ringing_share(
 
 
 def _valleys(part: Array, rate: int, bands: int, taken_hz: Array) -> Array:
-    """Return how far the mean log power is below the log mean power, in nepers: [bands]."""
+    """Return the natural log of each band's mean power minus the mean of its log power: [bands]."""
     power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2 + 1e-20
     bin_hz = rate / len(part)
     weight = np.ones(len(power))
@@ -72,7 +73,10 @@ def _shares(count: int, bin_hz: float, bands: int, rate: int) -> Array:
 
 @cache
 def _known(length: int, rate: int, bands: int, hop: int) -> Array:
-    """Return the `_valleys` of mixtures with the ringing shares `SHARES`, ascending: [bands, len(SHARES)]."""
+    """Return the results of `_valleys` for mixtures with the ringing shares `SHARES`: [bands, len(SHARES)].
+
+    Each row is made strictly ascending, because `np.interp` needs this order.
+    """
     rows = [
         np.resize(row[: period * hop], length)
         for row, period in zip(*noise_tables(bands, hop, rate), strict=True)

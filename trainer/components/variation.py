@@ -1,4 +1,4 @@
-"""Varies sounds and their components in training, so that the encoder learns as if it had more drum kits.
+"""Varies sounds and their components in training, to let the encoder learn as if there were more drum kits.
 
 A variation has three steps. The first step changes pitch and time together, as a resampler does, by an
 integer number of zones. A zone is the narrow frequency range of one mode (damped sinusoid). The second step

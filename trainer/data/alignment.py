@@ -1,7 +1,7 @@
-"""Align the training sounds of a class: shift each, and invert some, until their waveforms match best.
+"""Align the training sounds of a class: shift each sound, and invert some, until their waveforms match best.
 
-A squared error compares waveforms, and two recordings of a word have similar waveforms only if their periods
-coincide.
+Alignment helps the squared error, which compares waveforms: two recordings of a word have similar waveforms
+only if their periods coincide.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST = 100
 
 
 def aligned(sounds: Sounds, train: Tensor, length: int) -> Sounds:
-    """Return the sounds with the training sounds of each class aligned; other sounds are unchanged.
+    """Return the sounds after aligning the training sounds of each class; all other sounds are unchanged.
 
     Each training sound becomes a window of its recording, scaled to a peak of 1 and possibly inverted. The
     recording is longer than the window by a margin, within which the window may begin.
@@ -53,8 +53,8 @@ def aligned(sounds: Sounds, train: Tensor, length: int) -> Sounds:
 def best_windows(recordings: Array, length: int) -> tuple[list[int], list[int]]:
     """Find the start and the sign of the window of each sound of a class.
 
-    In turn, each sound takes the window that correlates best with the sum of the other windows, until no
-    window moves.
+    In turn, the window of each sound moves to where it correlates best with the sum of the other windows.
+    This is repeated until no window moves.
 
     Args:
         recordings: [N, length + margin].
@@ -107,9 +107,9 @@ def _best(correlation: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def coherence(sounds: Sounds, among: Tensor) -> float:
-    """Return the energy of a class's mean waveform divided by the mean energy of its sounds, 0 to 1.
+    """Return a measure of how well the waveforms of each class coincide, 0 to 1, as a mean over the classes.
 
-    The result is the mean over the classes.
+    For one class, it is the energy of the mean waveform divided by the mean energy of the waveforms.
     """
     found = []
     for label in range(len(sounds.classes)):

@@ -74,9 +74,9 @@ def read(path: Path) -> tuple[NDArray[np.float32], int]:
         return signal, rate
     except DataError:
         raise
-    except Exception as error:  # each decoder raises errors of its own
+    except Exception as error:  # each decoder raises different errors
         reason = getattr(error, "error_string", "") or str(error) or type(error).__name__
-        if type(error).__name__ == "NoBackendError":  # audioread's, which need not be installed
+        if type(error).__name__ == "NoBackendError":  # an exception of audioread, an optional package
             reason = f"{path.suffix} needs ffmpeg on this machine, or the file is broken"
         raise DataError(f"cannot be read: {' '.join(str(reason).split()).rstrip('.')}") from None
 
@@ -100,7 +100,7 @@ def _read_audioread(path: Path) -> tuple[NDArray[np.float32], int]:
 
 
 def preparation(model: ModelConfig, config: DataConfig) -> Preparation:
-    """Return the settings by which a run prepares sounds; the exported encoder requires the same settings."""
+    """Return the settings with which a run prepares sounds; the exported encoder requires them, too."""
     return Preparation(
         sample_rate=model.sample_rate,
         length=model.length,
@@ -134,7 +134,7 @@ def prepare_signal(
 
 
 def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
-    """Return the faults of a usable file, each with the remedy that `prepare_signal` applies.
+    """Return the faults of a usable file, and the remedy that `prepare_signal` applies to each fault.
 
     Args:
         signal: [samples, channels], not empty.
@@ -154,7 +154,7 @@ def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
 
 
 def too_long(signal: NDArray[np.float32], rate: int, model: ModelConfig) -> list[tuple[str, str]]:
-    """Return the fault of a file whose audible part exceeds the model's length, with the remedy.
+    """Return a fault and its remedy if the audible part of a file exceeds the model's length.
 
     Args:
         signal: [samples, channels] at `rate` Hz, not silent.
@@ -168,7 +168,7 @@ def too_long(signal: NDArray[np.float32], rate: int, model: ModelConfig) -> list
 
 
 def _clipped(column: NDArray[np.float32]) -> int:
-    """Count the samples in runs of at least `CLIPPED_RUN` samples at the peak, of one sign."""
+    """Count the samples in runs of at least `CLIPPED_RUN` samples at the peak that have the same sign."""
     peak = float(np.abs(column).max())
     if peak < CLIPPED_PEAK:
         return 0

@@ -41,8 +41,8 @@ BLOCK_S = 0.01
 def classes(stems: Sequence[str], otherwise: str) -> list[str]:
     """Return the class of each file from its name without the suffix.
 
-    If a name contains no known word and several names begin with the same words before a number, these words
-    are the class: `Vox 01`, `Vox 02`.
+    If a name contains no known word, but several names begin with the same words before a number, these words
+    are the class: `Vox 01` and `Vox 02` have the class `Vox`.
 
     Args:
         otherwise: the class of files with any other name.

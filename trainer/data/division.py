@@ -46,7 +46,8 @@ class HeldOut:
 
     Attributes:
         kits: names of the kits.
-        per_drum: number of sounds of each drum that are used, spread over the drum's velocities; 0: all.
+        per_drum: number of sounds of each drum that are used, spread over the drum's velocities; 0 uses all
+            sounds.
     """
 
     kits: tuple[str, ...]
@@ -60,7 +61,7 @@ class Recipe:
     Attributes:
         description: a description of the division in one line.
         drums: patterns of the names of drums that are left out of all parts.
-        licences: patterns of licences; sounds under these are left out of the training part.
+        licences: patterns of licences; sounds under matching licences are left out of the training part.
         held_out: the kits held out for "validation" and for "test".
     """
 
@@ -112,9 +113,9 @@ def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
 
     Each of the four folders has a sub-folder for each class, and a manifest.csv with the columns of the
     collection's manifest. A file is named source__drum__velocity__number; the column `original` gives its
-    name in the collection. `layers` contains all sounds of those drums in validation and test that were
-    recorded at three velocities or more; the column `part` of its manifest says in which of the two parts a
-    drum is.
+    name in the collection. The folder `layers` contains the drums in validation and test that were recorded
+    at three velocities or more, with all their sounds; the column `part` of its manifest states to which of
+    the two parts a drum belongs.
 
     Returns:
         The rows of the four manifests.

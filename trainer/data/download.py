@@ -33,8 +33,9 @@ def download(url: str, target: Path, sha256: str = "", progress: Progress = lamb
         sha256: checksum of the file, in hex; "" accepts any file.
 
     Raises:
-        DownloadError: if the server has no such file, if the transfer keeps breaking (the received part
-            stays, and the next call resumes the download), or if the checksum is wrong (the part is deleted).
+        DownloadError: if the server has no such file; if the transfer keeps breaking (the received part is
+            kept, and the next call resumes the download); or if the checksum is wrong (the received part is
+            deleted).
     """
     part = target.with_name(target.name + ".part")
     failures = 0
@@ -96,13 +97,13 @@ def _transfer(url: str, part: Path, progress: Progress) -> bool:
             raise
         whole = error.headers.get("Content-Range", "").rpartition("/")[2]
         error.close()
-        if whole == str(have):  # the part was complete already
+        if whole == str(have):  # the received part was complete already
             return True
-        part.unlink()  # the part belongs to another file
+        part.unlink()  # the received part belongs to a different file
         return False
     with answer:
         start = answer.headers.get("Content-Range", "").partition("-")[0].rpartition(" ")[2]
-        if answer.status != 206 or start != str(have):  # the server sends the whole file
+        if answer.status != 206 or start != str(have):  # the server is sending the complete file
             have = 0
         length = answer.headers.get("Content-Length")
         total = have + int(length) if length else 0

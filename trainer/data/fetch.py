@@ -1,4 +1,4 @@
-"""Download public data sets, check them, and make folders of them for `trainer fit`."""
+"""Download public data sets, check them, and turn them into folders for `trainer fit`."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class DataSet:
     Attributes:
         title: name and version.
         url: address of the archive, a .zip.
-        members: pattern of the paths of the sounds; its group "name" is the file's name, its group "class"
-            the class.
+        members: pattern of the paths of the sounds in the archive; its group "name" is the name of the file,
+            and its group "class" is the class of the sound.
         content: checksum of the sounds (see `checksum`). A server may compress the archive anew for each
             request, which changes the checksum of the archive but not that of the sounds.
         licence: the licence of the sounds, and the credit that the licence requires.

@@ -25,7 +25,7 @@ def rows(sounds: Sounds) -> list[Row]:
 
 
 def brief(sounds: Sounds) -> list[Row]:
-    """Return the rows, with one row for all files that share a fault if at least `SEVERAL` do."""
+    """Return the rows, but only one row for a fault that at least `SEVERAL` files share."""
     out = [(item.name, item.reason, "left out") for item in sounds.skipped]
     kinds = [(item.fault.partition(" (")[0].partition(" offset")[0], item.remedy) for item in sounds.adapted]
     often = Counter(kinds)

@@ -45,8 +45,8 @@ def attack_features(waveforms: Tensor, sample_rate: int) -> Tensor:
 def cluster(features: Tensor, clusters: int) -> Tensor:
     """Cluster features [N, 20]; return the centres [clusters, 20], from dark to bright.
 
-    The best of ten seeded starts is taken. A centre is darker than another if its second coefficient is
-    larger. If some features are equal, there may be fewer centres.
+    The result is the best of ten seeded starts. The darker of two centres is the centre with the larger
+    second coefficient. If some features are equal, there may be fewer centres.
 
     Raises:
         DataError: if there are fewer sounds than clusters.

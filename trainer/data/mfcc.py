@@ -50,7 +50,8 @@ def mel_levels(
         audio: [B, T], at least `window` samples.
         window: samples.
         hop: samples between two windows.
-        fft: size of the transform, at least `window`, which is padded with zeros; 0 takes `window`.
+        fft: size of the transform, at least `window`; each window is padded with zeros to this size. 0 uses
+            the size `window`.
         lowest: lower limit of the power of a band.
 
     Returns:

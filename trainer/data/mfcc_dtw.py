@@ -6,9 +6,9 @@ For a class of real sounds x_j and a candidate c for the centre of the class:
 
     deviation_j = (dtw(x_j, c) - mean_k dtw(x_j, x_k)) / std_k dtw(x_j, x_k),   k over the other sounds
 
-Below 0, c is closer to x_j than the other sounds of the class are on average. The scale depends on the
-settings; they are therefore printed with each deviation. The paper does not state its settings;
-docs/results.md lists the deviations of real classes with the settings of this module.
+If deviation_j is below 0, c is closer to x_j than the other sounds of the class are on average. The scale of
+deviations depends on the settings, which are therefore printed with each deviation. The paper does not state
+its settings; docs/results.md lists the deviations of real classes with the settings of this module.
 """
 
 from __future__ import annotations
@@ -101,13 +101,13 @@ class References:
     """The deviations of real and averaged sounds, each in place of the model's centre of a class.
 
     Attributes:
-        medoid: deviation of the real sound with the least mean distance to the other sounds; its distance to
-            itself does not count.
+        medoid: deviation of the real sound with the smallest mean distance to the other sounds; its distance
+            to itself is left out.
         medoid_index: index of the medoid in the class.
-        random_take: deviation of one real sound drawn at random; its distance to itself does not count.
+        random_take: deviation of one real sound drawn at random; its distance to itself is left out.
         random_index: index of the drawn sound in the class.
         every_take: mean and standard deviation over the deviations of all sounds of the class. The mean is 0
-            by definition; the standard deviation shows by how much a random take (recording) varies.
+            by definition; the standard deviation shows by how much the deviations of takes (recordings) vary.
         blur: deviation of the mean of the waveforms, sample by sample, not normalised.
     """
 

@@ -33,8 +33,8 @@ class Batch:
             a decoder that learns from them.
         measured: measurements of the sounds, for an encoder that takes these instead of sounds; `waveform`
             and `encoder_input` are then empty, [B, 0].
-        own: number of sounds, at the end of the batch, that are not varied and are learnt at points of their
-            own in latent space.
+        own: number of sounds, at the end of the batch, that are not varied; the decoder learns each of these
+            sounds at the sound's own point in latent space.
     """
 
     waveform: Tensor
@@ -58,7 +58,7 @@ class Batch:
         return self.encoder_input if self.measured is None else self.measured
 
     def some(self, rows: slice | Tensor) -> Batch:
-        """Return a batch of some of the sounds, without points of their own."""
+        """Return a batch of some of the sounds, in which `own` is 0."""
         components = None if self.components is None else self.components[rows]
         measured = None if self.measured is None else self.measured[rows]
         return Batch(
@@ -101,8 +101,8 @@ def epoch_order(strata: Sequence[object] | None, indices: Tensor, seed: int, epo
     """Return the sounds of one epoch in order, as many as there are indices.
 
     Args:
-        strata: the stratum of each index. Each stratum is drawn equally often (to within one draw), and so is
-            each sound within it; None draws every sound once.
+        strata: the stratum of each index. All strata are drawn equally often (to within one draw), and within
+            a stratum, all sounds are drawn equally often. None draws every sound once.
         indices: int64 [N].
     """
     source = generator(seed, "order", epoch)
@@ -141,8 +141,8 @@ def strata(sounds: Sounds, indices: Tensor, balance: str) -> list[object] | None
 def partners(
     indices: Tensor, targets: Tensor, train: Tensor, share: float, source: torch.Generator
 ) -> Tensor:
-    """Choose a partner to be averaged with each sound: with probability `share` a different sound, else
-    itself.
+    """Choose a partner to be averaged with each sound: with probability `share` a different sound, otherwise
+    the sound itself.
 
     Args:
         indices: int64 [B], indices of training sounds.
@@ -203,7 +203,7 @@ def batch(
     Args:
         shift: largest shift, in samples, of the encoder's input, early or late; zeros fill the gap.
         source: generator of the shifts.
-        waveform: [B, 1, T], to use instead of the sounds' own waveforms.
+        waveform: waveforms to use instead of those of the sounds, [B, 1, T].
     """
     waveform = sounds.waveforms[indices] if waveform is None else waveform
     encoder_input = waveform

@@ -76,7 +76,7 @@ class Sounds:
         sources: origin of each sound ("" if the folder has no manifest).
         groups: group of each sound; sounds of one group are near-duplicates.
         waveforms: float32 [N, 1, T], each of peak 1.
-        skipped: files left out.
+        skipped: files that are left out.
         licence: all licences, separated by "; ".
         credits: one line for each source.
         adapted: files that needed more than a change of rate or length.
@@ -202,8 +202,8 @@ def prepare(
     If several files give the same prepared sound, only the first file by name is kept.
 
     Args:
-        centres: known centres of the clusters that give the classes; with None and `labels = "kmeans"`,
-            k-means finds the centres from all sounds.
+        centres: known centres of the clusters that give the classes. If the value is None and `labels` is
+            "kmeans", k-means finds the centres from all sounds.
 
     Raises:
         DataError: if no sound is left.
@@ -330,8 +330,8 @@ def _capped(entries: list[Entry], most: int) -> list[Entry]:
 def _group(entry: Entry) -> str:
     """Return the group of near-duplicates to which a file belongs.
 
-    It is the group in the manifest, or else the files of one class and source whose names differ only in the
-    last number; a file without a source is a group of its own.
+    The manifest may give the group. Otherwise, the files of one class and source whose names differ only in
+    the last number form a group; a file without a source forms a group alone.
     """
     if entry.group:
         return f"{entry.label}/{entry.source}/{entry.group}"

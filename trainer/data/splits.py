@@ -40,7 +40,7 @@ class Parts:
 def parts(sounds: Sounds, config: DataConfig, seed: int) -> Parts:
     """Draw the test sounds, then the validation sounds from the rest.
 
-    Thus the test sounds of a seed do not depend on `validation_fraction`.
+    For a given seed, the test sounds therefore do not depend on `validation_fraction`.
     """
     everything = torch.arange(len(sounds.names))
     rest, test = split(sounds, everything, config.test_fraction, seed, "split")

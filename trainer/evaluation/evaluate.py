@@ -80,8 +80,8 @@ class Evaluation:
 
     Attributes:
         run: facts about the checkpoint and the configuration, as plain values.
-        nearest_neighbour: fraction of the test sounds whose nearest training sound in z has the same class.
-        leave_one_out: fraction of the test sounds whose nearest other test sound in z has the same class.
+        nearest_neighbour: fraction of the test sounds whose nearest training sound, by z, has the same class.
+        leave_one_out: fraction of the test sounds whose nearest other test sound, by z, has the same class.
         classifier: accuracy of the bottleneck classifier; None if it was not trained.
         snr_db: signal-to-noise ratio of the reconstructions.
         learned_snr_db: signal-to-noise ratio of the reconstructions of at most `LEARNED` training sounds.
@@ -118,7 +118,7 @@ class Evaluation:
         return {name: average([column[name] for column in columns]) for name in columns[0]}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, for JSON; an undefined value is None."""
+        """Return all results as plain values, for JSON; an undefined value is None."""
         averages = self.averages()
         found: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,

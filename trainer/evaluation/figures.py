@@ -18,7 +18,7 @@ RANGE_DB = 80.0
 
 
 def tsne(mean: Tensor, seed: int) -> NDArray[np.float64] | None:
-    """Project points [N, D] onto a plane, [N, 2] (Figure 2); None for fewer than 4, or if all are equal."""
+    """Project points [N, D] onto a plane, [N, 2] (Figure 2); return None for N below 4 or equal points."""
     from sklearn.manifold import TSNE
 
     points = mean.double().numpy()
@@ -33,7 +33,7 @@ def tsne(mean: Tensor, seed: int) -> NDArray[np.float64] | None:
 
 
 def plane(points: NDArray[np.float64], labels: Tensor, classes: tuple[str, ...]) -> bytes:
-    """Draw points [N, 2] by class [N] (Figure 2): as one-character class names, else as dots."""
+    """Draw points [N, 2] by class (Figure 2): as class names if each has one character, else as dots."""
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     colours = matplotlib.colormaps["tab10" if len(classes) <= 10 else "turbo"]
@@ -71,7 +71,7 @@ def morph_in_time(morph: Morph, sample_rate: int) -> bytes:
 
 
 def morph_strip(morph: Morph, sample_rate: int) -> bytes:
-    """Draw the spectrograms of a morph side by side, on the same scale: 80 dB down from the loudest point."""
+    """Draw the spectrograms of a morph side by side, all on one scale: 80 dB down from the highest level."""
     size = 2 ** round(np.log2(0.032 * sample_rate))
     levels = [levels_db(audio, size) for audio in morph.audio[:, 0].numpy()]
     top = max(level.max() for level in levels)

@@ -37,7 +37,8 @@ class Morph:
 def pick(subject: Subject, classes: list[str] | None) -> tuple[int, int]:
     """Choose the labels of two classes.
 
-    They are the given classes, or else hi-hat and tom, or else the first two classes that have test sounds.
+    These are the two given `classes`. If `classes` is None, they are hi-hat and tom if both have test sounds,
+    and otherwise the first two classes that have test sounds.
 
     Raises:
         TrainerError: if the model has no such class, or the class has no test sound.

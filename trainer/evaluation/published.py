@@ -1,4 +1,4 @@
-"""Measures published sounds from a different model in the same way as the sounds of a run."""
+"""Measures published sounds from a different model with the same measures as the sounds of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from trainer.evaluation import quality
 from trainer.evaluation.subject import Subject
 
 MEANS, RECONSTRUCTIONS = "means", "reconstructions"
-"""Sub-folders of decoded class means, in files named after their classes, and of reconstructions."""
+"""Names of two sub-folders: one for decoded class means, in files named after the classes, and one for
+reconstructions."""
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -30,8 +31,8 @@ class Published:
     Attributes:
         folder: folder of the sounds.
         deviations: for each class, MFCC-DTW deviation of the published mean from the test sounds.
-        snr_db: signal-to-noise ratio of each published reconstruction against the sound of the data folder
-            for which the ratio is highest, float64 [N].
+        snr_db: signal-to-noise ratio of each published reconstruction, float64 [N]. The reference is the
+            sound in the data folder that gives the highest ratio.
     """
 
     folder: Path
@@ -43,8 +44,8 @@ def measure(folder: Path, subject: Subject) -> Published:
     """Measure the sounds of a folder, prepared in the same way as the sounds of the run.
 
     Raises:
-        DataError: if the folder has neither sub-folder, a file cannot be used, the name of a mean does not
-            give one class, or a class has two means.
+        DataError: the folder contains neither of the two sub-folders; a file cannot be used; the file name of
+            a mean contains no class or several classes; or two means belong to the same class.
     """
     if not any((folder / name).is_dir() for name in (MEANS, RECONSTRUCTIONS)):
         raise DataError(f"{folder}: no sub-folder {MEANS} or {RECONSTRUCTIONS} in it")
@@ -70,9 +71,10 @@ def measure(folder: Path, subject: Subject) -> Published:
 
 
 def class_of(name: str, classes: Sequence[str]) -> int | None:
-    """Return the label of the class whose name is a word in a file name; None for no class or several.
+    """Return the label of the class whose name is a word in a file name.
 
-    A digit may be spelled out.
+    The result is None if the file name contains no class or several classes. If the name of a class is a
+    digit, the file name may spell the digit out.
     """
     words = {word.casefold() for word in re.findall(r"[^\W\d_]+|\d+", name)}
     words |= {str(NUMBERS.index(word)) for word in words if word in NUMBERS}
@@ -86,7 +88,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _sound(path: Path, subject: Subject) -> Tensor:
-    """Return the prepared sound [T] of a file."""
+    """Read a sound file, and return the sound [T], prepared as for the run."""
     config = subject.saved.config
     try:
         return torch.from_numpy(prepare_signal(*read(path), config.model, config.data))

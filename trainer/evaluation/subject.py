@@ -75,14 +75,14 @@ class Outputs:
     """The outputs of a model for the test sounds and the centres of their classes.
 
     Attributes:
-        mean: mean of each sound in latent space, float32 [N, D].
+        mean: the encoder's mean for each sound, a position in latent space, float32 [N, D].
         predicted: class that the classifier of the model predicts at the mean, int64 [N].
         audio: reconstruction of each sound from its mean, float32 [N, 1, T].
-        centres: mean over the test sounds of each class (Eqn. 2 of the paper), [C, D]; NaN for a class
+        centres: mean position of the test sounds of each class (Eqn. 2 of the paper), [C, D]; NaN for a class
             without test sounds.
         centre_audio: the decoded centres, [C, 1, T].
-        learned_centres: mean over the training sounds of each class, [C, D]; a performer selects such a
-            centre by the name of the class.
+        learned_centres: mean position of the training sounds of each class, [C, D]; a performer selects such
+            a centre by the name of the class.
         learned_audio: the decoded learned centres, [C, 1, T].
     """
 

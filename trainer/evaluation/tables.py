@@ -112,7 +112,7 @@ def summary(evaluation: Evaluation) -> Table:
 def deviations(evaluation: Evaluation) -> Table | None:
     """Return the table of the MFCC-DTW deviations of each class, with those of real sounds for comparison.
 
-    Classes with too few test sounds are left out; None if no class is left.
+    Classes with too few test sounds are left out. The result is None if no class is left.
     """
     averages = evaluation.averages()
     rows = [
@@ -134,7 +134,7 @@ def deviations(evaluation: Evaluation) -> Table | None:
 
 
 def against_paper(evaluation: Evaluation) -> Table | None:
-    """Return Table 3 with this run beside it; None if the classes are not the digits."""
+    """Return a table of this run's results next to Table 3; None if the classes are not the digits."""
     if not evaluation.digits:
         return None
     rows = [

@@ -58,14 +58,14 @@ class Objective(nn.Module):
             encoder_input: the sounds that the encoder gets, [B, 1, T], or measurements of these sounds.
             target: int64 [B, heads], the class of each sound for each classifier.
             eps: [B, D] from N(0, I).
-            prototype: [ceil(B / 2), D], the running mean of z of the classes of sounds 0, 2, 4, …; None omits
-                the terms of class centres.
+            prototype: [ceil(B / 2), D], the running mean of z for the class of each of the sounds 0, 2, 4, …;
+                None omits the terms of class centres.
             between: [B // 2], a position from 0 to 1 between sounds 0 and 1, 2 and 3, …; None omits the morph
                 term, which is 0 for a batch without pairs.
             components: the oscillators, damped sinusoids and noise of the sounds, for a decoder that learns
                 these.
-            points: [N, D], points in latent space at which the decoder learns the last N sounds; they replace
-                the encoder's points.
+            points: [N, D], points in latent space at which the decoder learns the last N sounds; these points
+                replace those that the encoder returns.
         """
         loss, model = self.config.loss, self.model
         mean, log_var = model.encode(encoder_input)

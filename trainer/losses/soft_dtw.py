@@ -22,7 +22,7 @@ FAR = 1e10
 
 
 def soft_dtw(cost: Tensor, gamma: float) -> Tensor:
-    """Return the soft minimum of the cost of all alignments, computed by anti-diagonals.
+    """Return the soft minimum of the costs of all alignments, computed one anti-diagonal after another.
 
     R_ij = cost_ij + softmin(R_i-1,j-1, R_i-1,j, R_i,j-1), softmin(x) = -γ log Σ exp(-x / γ).
 

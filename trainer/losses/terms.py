@@ -120,7 +120,7 @@ def head_terms(heads: dict[str, Tensor], targets: Tensor) -> Terms:
 
 
 def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) -> dict[str, float]:
-    """Return the weight of every term in the epoch with the index `epoch`, from 0."""
+    """Return the weight of every term in the epoch with the index `epoch` (the first index is 0)."""
     warm = min(1.0, (epoch + 1) / config.kl_warmup_epochs) if config.kl_warmup_epochs else 1.0
     return {
         "reconstruction": config.reconstruction,
@@ -154,7 +154,7 @@ def divergence(mean: Tensor, log_var: Tensor) -> Tensor:
 
 
 def spectral_distance(audio: Tensor, waveform: Tensor, sizes: tuple[int, ...], floor: float) -> Tensor:
-    """Return the multi-resolution STFT distance (Yamamoto et al. 2020): the mean over the window sizes.
+    """Return the multi-resolution STFT distance (Yamamoto et al. 2020), a mean over window sizes.
 
     For each size, the distance is the spectral convergence plus the log-magnitude distance, ‖A − W‖ / ‖W‖ +
     mean |log A − log W|, with Hann windows and a hop of a quarter window. A and W are the magnitudes

@@ -82,13 +82,14 @@ class DCDecoder(nn.Module):
 def deepened(weights: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Extend the weights of a model with fewer gated layers; the deeper model decodes the same sounds.
 
-    The added layers follow the others. Their sub-layers 1 begin at zero, so their products are zero. A
-    dilation block outputs the mean of its products; the weights after each block make up for the larger
-    divisor.
+    The added layers follow the existing layers. In each added layer, sub-layer 1 begins at zero; its product
+    with sub-layer 2 is therefore zero. A dilation block outputs the mean of its products; the weights after
+    each block compensate for the larger divisor.
 
     Args:
         weights: the weights of the shallow model, by name.
-        fresh: the initial weights of the deep model, by name; they give the added sub-layers 2.
+        fresh: the initial weights of the deep model, by name. The sub-layers 2 of the added layers keep these
+            weights.
     """
     found = dict(weights)
     for block, after in (

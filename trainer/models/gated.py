@@ -1,10 +1,10 @@
 """The dilation block (`trainer.models.layers`) on a CPU: all its gated layers as one autograd function.
 
-Layer i of L takes x_i; its two convolutions give a_i and b_i. x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the
-mean of the products is (x_L - x_0) / L. Only the gates are kept: the backward pass recovers x_i from x_{i+1}
-by subtraction. Apart from its convolutions, a layer is one loop over memory (numba) forward and one backward.
-The gates are kept as s = σ(2a), and tanh(a) = 2s - 1, because PyTorch's sigmoid is several times as fast as
-its tanh.
+The input of layer i of L is x_i; the layer's two convolutions give a_i and b_i. The output is x_{i+1} = x_i +
+tanh(a_i)·tanh(b_i). The mean of the products is therefore (x_L - x_0) / L. Only the gates are kept: the
+backward pass recovers x_i from x_{i+1} by subtraction. Apart from its convolutions, a layer needs one loop
+over memory (numba) in the forward pass and one in the backward pass. Because PyTorch's sigmoid is several
+times as fast as its tanh, the gates are kept as s = σ(2a), from which tanh(a) = 2s - 1.
 
 A sound is stored as rows [T, C], which a convolution reads in place; a delay is therefore an offset. There
 are zeros before the first row and, for a gradient, after the last row. Each sound is one task for a pool of
@@ -49,7 +49,7 @@ def _retreat(x, first, second, grad, via_first, via_second, d_first, d_second): 
 class _Arrays(threading.local):
     """Large arrays that each thread keeps by name and reuses.
 
-    Page faults in new arrays would take longer than the sums. New arrays are filled with zeros.
+    Page faults in new arrays would take longer than the computation. New arrays are filled with zeros.
     """
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class _Workspace:
         for k, array in enumerate(self._free):
             if array.shape == shape and array.dtype == like.dtype:
                 return self._free.pop(k)
-        self._free.clear()  # another shape is in use now
+        self._free.clear()  # a different shape is in use now
         return like.new_empty(shape)
 
     def give(self, array: Tensor) -> None:

@@ -4,10 +4,10 @@ PyTorch's own convolutions write every intermediate value of a layer to the GPU'
 here, a layer only reads its input and writes its output. The backward pass recomputes the gates; a block
 therefore stores only one tensor [B, T, C] for each layer.
 
-Layer i of L takes x_i; its two convolutions give a_i and b_i. x_{i+1} = x_i + tanh(a_i)·tanh(b_i), so the
-mean of the products is (x_L - x_0) / L, and the gradient for x_L is the gradient for the mean, divided by L.
-Sounds are stored as rows [T, C]; a program of a kernel handles one or several tiles of rows of one sound.
-Products are computed in TF32.
+The input of layer i of L is x_i; the layer's two convolutions give a_i and b_i. The output is x_{i+1} = x_i +
+tanh(a_i)·tanh(b_i). The mean of the products is therefore (x_L - x_0) / L, and the gradient for x_L is the
+gradient for the mean, divided by L. Sounds are stored as rows [T, C]; a program of a kernel handles one or
+several tiles of rows of one sound. Products are computed in TF32.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _retreat(x, grad, slopes, now, past, bias, slopes_above, now_above, past_abo
              time, delay_1, delay_2, above_1, above_2,
              C: tl.constexpr, TILE: tl.constexpr, PRECISION: tl.constexpr,
              ABOVE: tl.constexpr, LAYER: tl.constexpr):  # fmt: skip
-    """Compute the gradients for a layer's output, and for its a and b (`slopes`), [2, B, T, C].
+    """Compute the gradients for a layer's output, and the gradients `slopes` [2, B, T, C] for its a and b.
 
     At first, `grad` holds the gradient for the output of the layer above; at the end, the gradient for the
     input of that layer. ABOVE is False for the last layer. LAYER is False for the last call, which only

@@ -148,7 +148,7 @@ class CausalUpsample(nn.ConvTranspose1d):
 
 
 class FrameDense(nn.Linear):
-    """The dense layer from z, a point in latent space, to the latent sequence: a row of weights per frame.
+    """The dense layer from z, a point in latent space, to the latent sequence; it has one row for each frame.
 
     Frame f depends only on z at frame f; z may therefore differ at every frame.
     """
@@ -186,9 +186,9 @@ class Bottleneck(nn.Module):
 def keep_power(*modules: nn.Module, leak: float = 1.0) -> None:
     """Rescale PyTorch's initial weights, to make layers keep the power of a signal.
 
-    With the default gain of 3^-½, a dozen layers would make the signal, and with it the gradient, a thousand
-    times smaller. Layers of one channel start as noisy averages of two samples, or as noisy repetitions of a
-    sample: with random signs, they would keep only a narrow band.
+    With the default gain of 3^-½, a dozen layers would make the signal and the gradient a thousand times
+    smaller. Layers with one channel start as noisy averages of two samples, or as noisy repetitions of a
+    sample: with random signs, they would pass only a narrow band.
 
     Args:
         leak: slope, below zero, of the leaky ReLUs that follow the layers; 1 if there are none.

@@ -3,7 +3,8 @@
 The differences from the DC-VAE of Lionello and Purwins (`trainer.models.dc`), and their purposes:
 
 - The gated layers run on M bands at 1/M of the sample rate (`trainer.models.pqmf`): a layer reaches M times
-  as far and costs 1/M. A causal filter joins the bands; the model can therefore still stream exactly.
+  as far back in time and costs 1/M. A causal filter joins the bands; the model can therefore still stream
+  exactly.
 - There are two hidden layers between z (the latent vector) and the latent sequence, and each frame of this
   sequence has several values.
 - The filter bank needs a few frames to reach full level. `onset`, a dense layer from the hidden values to the
@@ -176,7 +177,7 @@ class MBEncoder(nn.Module):
 
 
 class FrameRows(nn.Module):
-    """A dense layer from the hidden values to the values of each frame, with separate weights for each."""
+    """A dense layer from the hidden values to the values of each frame; each frame has separate weights."""
 
     def __init__(self, frames: int, hidden: int, values: int, gain: float = 1.0) -> None:
         super().__init__()

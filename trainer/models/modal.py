@@ -70,7 +70,7 @@ def knot_weights(
 
     Args:
         knots: frames of the knots, ascending, [knots].
-        frame: moments in frames, [N]; moments after the last knot count as the last knot.
+        frame: moments in frames, [N]; a moment after the last knot is treated as the last knot.
 
     Returns:
         int64 [N], below knots - 1, and float32 [N], 0 to 1.
@@ -91,7 +91,7 @@ def draws(modes: int) -> NDArray[np.float32]:
 
 
 class Pitch(nn.Module):
-    """Gives the oscillators' frequencies for z [..., D]: f₁ from z₁, the others from a small network."""
+    """Computes the oscillators' frequencies from z [..., D]: f₁ from z₁, the others with a small network."""
 
     zones: Tensor
 

@@ -1,4 +1,4 @@
-"""Adapts a trained model, the base, to a few sounds. Training moves the decoder and a point for each sound.
+"""Adapts a trained model, the base, to a few sounds. Training changes the decoder and a point for each sound.
 
     points, decoder                 learn to produce the components of the sounds
     decoder at points of the base   keeps the base's components, so that the rest of the space does not change
@@ -72,8 +72,8 @@ class Adaptation:
         state: the state of a new run with the architecture "modal"; `begin` adds the components of the
             sounds.
         base: the checkpoint of the base, whose sounds are to stay unchanged, or None.
-        saved: the checkpoint from which the run continues; with None, the points start where the encoder
-            places the sounds.
+        saved: the checkpoint from which the run continues; None starts the points at the encoder's means for
+            the sounds.
     """
 
     def __init__(self, state: State, base: Checkpoint | None, saved: Checkpoint | None = None) -> None:
@@ -108,7 +108,7 @@ class Adaptation:
         """Return the run as a checkpoint; its anchors, named positions in latent space, are the points.
 
         Args:
-            look: called repeatedly during the work; an exception that it raises ends the work.
+            look: called repeatedly during the work; if it raises an exception, the work ends.
         """
         self._set_anchors()
         self._fit_encoder(look)
@@ -125,11 +125,11 @@ class Adaptation:
 
     @torch.no_grad()
     def _fit_encoder(self, look: Callable[[], None]) -> None:
-        """Fit the encoder's last layer to the points, to make it map each sound to its point.
+        """Fit the encoder's last layer to the points, to make the encoder map each sound to its point.
 
         The fit is by least squares over the sounds with their points, and over the base's sounds with the
-        points that the base's encoder gives them. The ridge keeps the change small; the points of other
-        sounds therefore hardly move.
+        points that the base's encoder returns for them. A ridge penalty keeps the change small; the encoder's
+        points for other sounds therefore hardly change.
         """
         layer, features, wanted = self._encoder.mean, self._features, self.points.detach()
         if torch.equal(layer(features), wanted):
@@ -153,7 +153,7 @@ class Adaptation:
         These training steps do not belong to an epoch, and their learning rate is constant.
 
         Args:
-            look: called after each step; an exception that it raises ends the work.
+            look: called after each step; if it raises an exception, the work ends.
         """
         state, known, step = self.state, analysis.known(), 0
         state.components = analysis.components
@@ -259,7 +259,7 @@ class Adaptation:
 
 
 class _Kept:
-    """Gives the components that a base makes at the points of its own sounds."""
+    """Computes the components that the base's decoder makes near the points of the base's own sounds."""
 
     def __init__(self, decoder: ModalDecoder, base: Checkpoint) -> None:
         prefix = "decoder."

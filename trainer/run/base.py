@@ -19,10 +19,10 @@ NONE = "none"
 
 
 def choose(name: str | None, config: Config) -> Checkpoint | None:
-    """Return the checkpoint that a new run starts from, or None to start from random weights.
+    """Return the checkpoint from which a new run starts, or None to start from random weights.
 
     Args:
-        name: a run folder, a checkpoint file or "none"; None takes the bundled base if its model has the
+        name: a run folder, a checkpoint file or "none"; None selects the bundled base if its model has the
             shape in `config`. A model whose architecture can be deepened may have fewer layers than `config`.
 
     Raises:

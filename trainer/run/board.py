@@ -43,7 +43,7 @@ class Board:
         self.writer.close()
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """Do nothing, because the curves have one point for each epoch."""
+        """Do nothing, because the curves have only one point for each epoch."""
 
     def note(self, text: str) -> None:
         """Do nothing."""
@@ -88,7 +88,7 @@ class Board:
 def previews(state: State) -> Tensor:
     """Return the indices of `PREVIEWS` sounds, if possible of different classes.
 
-    They are validation sounds, or training sounds if there are no validation sounds.
+    These are validation sounds, or training sounds if there are no validation sounds.
     """
     pool = state.parts.validation if len(state.parts.validation) else state.train
     labels = state.sounds.labels[pool].tolist()

@@ -1,11 +1,11 @@
-"""Makes and measures varied copies of the training sounds once; each epoch takes one set of copies.
+"""Makes sets of varied copies of the training sounds, and measures each set once; each epoch uses one set.
 
-Without copies, a step spends most of its time on varying sounds and on computing their long spectra, although
-neither depends on the weights. The configuration key `[data] copies` gives the number of sets; the first set
-is used again after the last set.
+Without these sets, a training step spends most of its time on varying sounds and on computing their long
+spectra, although neither task depends on the weights. The configuration key `[data] copies` gives the number
+of sets; the first set is used again after the last set.
 
 With `[loss] points`, a batch also contains an equal number of unvaried training sounds. The decoder learns
-each of these sounds at a point of its own in latent space; the points are learnt, too.
+each of these sounds at the sound's own point, a position in latent space. Training changes the points, too.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from trainer.run.draws import drawn
 from trainer.run.state import State
 
 ORIGINALS = -1
-"""Index of the set of unvaried sounds."""
+"""Index that stands for the set of unvaried sounds."""
 POINT_RATE = 0.02
-"""Learning rate of the points, before it is multiplied by the factor of the schedule."""
+"""Learning rate of the points; the factor of the learning-rate schedule multiplies it."""
 AT_ONCE = 64
-"""Number of measured sounds that are encoded at once."""
+"""Number of sounds that are encoded at once."""
 
 
 def batches(state: State) -> Iterator[Batch]:
-    """Yield the remaining batches of the current epoch, with measurements in place of sounds."""
+    """Yield the remaining batches of the current epoch; a batch contains measurements instead of sounds."""
     config, size = state.config, state.config.fit.batch_size
     copies = _set(state, state.epoch % config.data.copies)
     order = sampling.epoch_order(None, torch.arange(len(copies)), config.fit.seed, state.epoch).split(size)
@@ -47,10 +47,13 @@ def batches(state: State) -> Iterator[Batch]:
 
 @torch.no_grad()
 def give_points(state: State, points: Tensor | None = None) -> None:
-    """Give each training sound a point of its own, and add the points to the only optimiser.
+    """Give each training sound its own point, and add the points to the parameters of the run's optimiser.
+
+    The run must have exactly one optimiser.
 
     Args:
-        points: [training sounds, D]; with None, the encoder places the sounds.
+        points: positions in latent space, [training sounds, D]; None uses the positions that the encoder
+            returns for the sounds.
     """
     if points is None:
         state.model.eval()
@@ -69,7 +72,7 @@ def give_points(state: State, points: Tensor | None = None) -> None:
 
 @torch.no_grad()
 def _set(state: State, number: int) -> Batch:
-    """Return the set with the index `number`; the first call makes the set."""
+    """Return the set of copies with the index `number`; the first call for an index makes the set."""
     if number not in state.copies:
         batches = _originals(state) if number == ORIGINALS else drawn(state, number)
         state.copies[number] = _measured(cast(ModalEncoder, state.model.encoder), batches, state.device)
@@ -83,7 +86,7 @@ def _originals(state: State) -> Iterator[Batch]:
 
 
 def _measured(encoder: ModalEncoder, batches: Iterator[Batch], device: torch.device) -> Batch:
-    """Return all batches as one, with measurements in place of sounds."""
+    """Join the batches into one batch, which contains measurements instead of sounds."""
     parts = []
     for batch in batches:
         empty = batch.encoder_input[:, 0, :0]

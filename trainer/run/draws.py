@@ -45,7 +45,7 @@ def drawn(state: State, epoch: int, position: int = 0) -> Iterator[Batch]:
 def _mixed(
     state: State, indices: Tensor, others: Tensor, crossing: Crossing | None, step: int
 ) -> tuple[Tensor, Components | None]:
-    """Return sounds [B, 1, T], each averaged or mixed with another sound of its class, and their components.
+    """Return sounds [B, 1, T], each averaged or mixed with a sound of its class, and their components.
 
     Each sound is averaged with its partner in `others`, which may be the sound itself. With `[data] mix`,
     partners are drawn here for a fraction of the sounds. A sound with known components then gets the body of

@@ -1,8 +1,8 @@
-"""Muon: steps for matrices whose singular values all have the same size.
+"""The optimiser Muon: its step for a weight matrix is a matrix whose singular values are all about equal.
 
-Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024). Adam scales each weight on
-its own, and a few directions dominate its step for a matrix. Muon's step changes all directions of the matrix
-equally.
+Reference: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024). Adam scales each
+weight separately; a few directions therefore dominate its step for a matrix. Muon's step changes all
+directions of the matrix equally.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from torch import Tensor, nn
 from trainer.models.layers import DilationBlock
 
 MOMENTUM = 0.95
-"""Fraction of the momentum that a step keeps."""
+"""Fraction of the momentum that remains after a step."""
 STEP_RMS = 1.6
 """Root mean square of the change of a matrix by one step, as a multiple of the learning rate."""
 POLYNOMIAL = (3.4445, -4.775, 2.0315)
-"""Coefficients of X, XXᵀX and (XXᵀ)²X in an iteration; they bring singular values from 0 to 1 close to 1."""
+"""Coefficients of X, XXᵀX and (XXᵀ)²X in an iteration, which moves singular values (0 to 1) closer to 1."""
 ITERATIONS = 5
 
 
 def matrices(*modules: nn.Module) -> Iterator[Tensor]:
-    """Yield the weights that take orthogonalised steps: those of dense layers and of dilation blocks."""
+    """Yield the weights for orthogonalised steps: the weights of dense layers and of dilation blocks."""
     for module in modules:
         for layer in module.modules():
             if isinstance(layer, nn.Linear):
@@ -35,7 +35,10 @@ def matrices(*modules: nn.Module) -> Iterator[Tensor]:
 
 
 def split(groups: Iterable[dict[str, Any]], matrices: Iterable[Tensor]) -> Iterator[dict[str, Any]]:
-    """Yield the groups with their `matrices` and all other parameters in groups of their own."""
+    """Divide each group of parameters into a group of its `matrices` and a group of its other parameters.
+
+    The key "matrices" of a yielded group is True for matrices and False for other parameters.
+    """
     turned = {id(parameter) for parameter in matrices}
     for group in groups:
         for kind in (True, False):
@@ -47,7 +50,8 @@ def split(groups: Iterable[dict[str, Any]], matrices: Iterable[Tensor]) -> Itera
 def orthogonalised(matrices: Tensor) -> Tensor:
     """Return matrices [..., m, n] with the same singular vectors and with singular values of about 1.
 
-    The Newton-Schulz iteration of Muon; singular values below a hundredth of the largest may stay smaller.
+    The method is the Newton-Schulz iteration of Muon. Singular values below a hundredth of the largest
+    singular value may stay below 1.
     """
     wide = matrices.mT if matrices.shape[-2] > matrices.shape[-1] else matrices
     x = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)
@@ -62,8 +66,8 @@ class Muon(torch.optim.Adam):
     """Take orthogonalised steps with momentum for matrices, and Adam's steps for all other weights.
 
     Args:
-        groups: groups of parameters, as for Adam. A group with `matrices` True has parameters [..., m, n],
-            matrices or stacks of matrices.
+        groups: groups of parameters, as for Adam. If the key "matrices" of a group is True, each of its
+            parameters is a matrix or a stack of matrices, [..., m, n].
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]]) -> None:
@@ -72,7 +76,7 @@ class Muon(torch.optim.Adam):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Take a step of all groups; the gradients of the matrices are cleared."""
+        """Change the parameters of all groups by one step, and clear the gradients of the matrices."""
         assert closure is None
         for group in self.param_groups:
             if group["matrices"]:
@@ -85,10 +89,10 @@ class Muon(torch.optim.Adam):
     def _turn(self, parameter: Tensor, gradient: Tensor, lr: float) -> None:
         state = self.state[parameter]
         if not state:
-            state["step"] = torch.zeros(())  # Adam expects a count
+            state["step"] = torch.zeros(())  # Adam expects a count of steps
             state["momentum"] = torch.zeros_like(parameter)
         state["step"] += 1
         state["momentum"].lerp_(gradient, 1 - MOMENTUM)
-        ahead = gradient.lerp(state["momentum"], MOMENTUM)  # Nesterov
+        ahead = gradient.lerp(state["momentum"], MOMENTUM)  # Nesterov momentum
         size = max(parameter.shape[-2:]) ** 0.5  # an orthogonal matrix has a root mean square of 1 / size
         parameter.add_(orthogonalised(ahead), alpha=-lr * STEP_RMS * size)

@@ -49,7 +49,7 @@ class Part:
 def cut(size: int, at_once: int, paired: bool, rank: int = 0, processes: int = 1) -> Iterator[Part]:
     """Yield the parts of a batch for one process.
 
-    A process for which the batch has no row takes the first row, but its results do not count.
+    A process for which the batch has no row computes the first row, but its results are ignored.
 
     Args:
         size: number of rows of the batch.

@@ -40,7 +40,7 @@ class State:
         totals: sums of the losses over the current epoch, by name.
         seconds: time spent in the current epoch, in seconds.
         anchors: the points of the training sounds in latent space; None after the model has changed.
-        points: [sounds, D], learnt points of the training sounds; None if the encoder gives the points.
+        points: [sounds, D], learnt points of the training sounds; None if the points come from the encoder.
         copies: sets of measured sounds made so far, by index (`trainer.run.copies`).
     """
 

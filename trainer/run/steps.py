@@ -65,7 +65,7 @@ def make_optimisers(model: VAE, config: Config) -> dict[str, torch.optim.Optimiz
 
 
 def rate(config: Config, step: int, steps: int) -> float:
-    """Return the factor of the learning rates at a step: 1, or a linear rise and then half a cosine to 0."""
+    """Return the factor for the learning rates at a step: 1, or a linear rise and then half a cosine to 0."""
     if config.optim.schedule == "constant":
         return 1.0
     rise = max(1.0, config.optim.warmup * steps)

@@ -24,7 +24,7 @@ def encode(state: State, indices: Tensor) -> Tensor:
 
 
 def encode_anchors(state: State) -> Anchors:
-    """Return the training sounds at their own learnt points, or else at the encoder's points."""
+    """Return the anchors: the learnt points of the training sounds, or else the encoder's points for them."""
     state.model.eval()
     names = tuple(state.sounds.names[i] for i in state.train.tolist())
     points = encode(state, state.train) if state.points is None else state.points.detach().cpu()[state.train]
@@ -82,7 +82,7 @@ def validate(state: State) -> dict[str, Any]:
 
 
 def criterion(state: State, record: dict[str, Any]) -> float | None:
-    """Return the weighted validation loss, which decides on the best checkpoint; None if not measured."""
+    """Return the weighted validation loss, which determines the best checkpoint; None if not measured."""
     values, heads = record.get("validation"), state.config.model.heads
     if not values:
         return None

@@ -1,4 +1,4 @@
-"""Benchmarks: `python -m bench.NAME` runs a benchmark. Times depend on the machine: compare ratios."""
+"""Benchmarks. `python -m bench.NAME` runs a benchmark. Times depend on the machine; ratios are comparable."""
 
 import os
 

@@ -1,16 +1,16 @@
 """Compare the timing of audio back ends on JACK: our JACK client, sounddevice, and rtmixer's callback in C.
 
-The dummy driver of a JACK server runs with blocks of 128 samples at 48 kHz. Each back end plays in a process
-of its own (`--play`, which this program starts), alone and beside a busy thread of plain Python. The program
-records the output on the JACK server's clock. The left channel counts samples, which reveals every missing or
-repeated sample; the right channel has a click in the first block after a datagram. `realtime serve` uses the
-first two back ends (`realtime.audio`), whose callbacks request the next block. rtmixer plays from a ring
-buffer, which a Python thread fills with 1, 2 or 4 blocks.
+The dummy driver of a JACK server runs with blocks of 128 samples at 48 kHz. Each back end plays in a separate
+process (`--play`, which this program starts), first alone and then in parallel with a busy thread of plain
+Python. The program records the output on the JACK server's clock. The left channel contains a count of the
+samples, which reveals every missing or repeated sample. The right channel contains a click in the first block
+after a datagram. `realtime serve` uses our JACK client and sounddevice (`realtime.audio`); their callbacks
+request the next block. rtmixer plays from a ring buffer, which a Python thread fills with 1, 2 or 4 blocks.
 
     late_blocks       cycles that the back end did not finish in time, as the JACK server reports
     breaks            positions at which the count of samples is not continuous, for example at a silence
-    stops             rtmixer only: how often the ring buffer ran empty and playback was restarted
-    clicks_lost       number of datagrams that no click followed
+    stops             rtmixer only: number of times that the ring buffer ran empty and playback was restarted
+    clicks_lost       number of datagrams that were not followed by a click
     click_ms          time from sending the datagram to the click, p50 and p99
     holes_in_capture  gaps in the recording
     against_jack      p50 of click_ms, divided by the p50 of our JACK client without a busy thread
@@ -43,8 +43,8 @@ from realtime.live.ring import Block
 from realtime.util import priority
 
 SETTLE_S = 1.0  # pause between the start of the back end and the measurement
-PAUSE_S = 0.02  # least time between clicks; a random time of up to two blocks is added
-CYCLE = 2**16  # the count wraps around here; exact in single precision
+PAUSE_S = 0.02  # shortest time between clicks; a random time of up to two blocks is added
+CYCLE = 2**16  # the count wraps around at this value, up to which single precision is exact
 POLL_S = 0.0003  # polling interval of rtmixer's ring buffer, which cannot wake a thread
 Facts = dict[str, Any]
 
@@ -53,9 +53,9 @@ Facts = dict[str, Any]
 
 
 class Source:
-    """A source of blocks: counts samples on the left channel; plays a click on the right for each request.
+    """A source of blocks: a count of samples on the left channel, and requested clicks on the right channel.
 
-    It takes the place of the server's engine, from which the device takes blocks.
+    It replaces the server's engine, which usually supplies the device with blocks.
     """
 
     block_size = PERIOD
@@ -137,7 +137,7 @@ BACKENDS: dict[str, Callable[[], Device]] = {
 
 
 def play(backend: str, busy: bool) -> int:
-    """Play until the datagram "end"; any other datagram requests a click."""
+    """Play until the datagram "end" arrives; any other datagram requests a click."""
     source, device = Source(), BACKENDS[backend]()
     device.start(source)
     if busy:
@@ -218,7 +218,7 @@ def _outputs() -> list[str]:
 
 @contextmanager
 def _jack() -> Iterator[Callable[[], int]]:
-    """Run a JACK server; yield a function that counts the late cycles of all clients but the recorder's."""
+    """Run a JACK server; yield a function that counts the late cycles of all clients except the recorder."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
 

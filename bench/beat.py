@@ -1,6 +1,6 @@
 """`python -m bench.beat link|clock SECONDS`: measure how far sequenced hits are from another program's beat.
 
-`realtime serve`, on a JACK server started for this purpose, plays a hit on every beat. With `link`, another
+`realtime serve` plays a hit on every beat, on a JACK server that this program starts. With `link`, another
 program in the same Ableton Link session sets the beat. Link finds programs by multicast. Therefore, run the
 benchmark in a network namespace:
 
@@ -35,7 +35,7 @@ from tests.system.rig import Jack, Server
 MODEL = Path(__file__).parents[1] / "tests" / "models" / "tiny.onnx"
 STEPS = [float(step % 4 == 0) for step in range(16)]
 START, CLOCK = b"\xfa", b"\xf8"
-NEAR_S = 0.2  # a sample index at a time is derived from the JACK cycles that begin this close to that time
+NEAR_S = 0.2  # the JACK cycles within this distance of a time give the index of the sample at that time
 BEFORE_S, SETTLE_S = 0.05, 0.5  # hits in these times before and after a start or change of tempo are left out
 CONNECT_S = 0.5  # time after which a new connection is active, even if JACK skips cycles
 BLOCK = 128  # samples

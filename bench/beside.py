@@ -1,9 +1,9 @@
 """`python -m bench.beside MODEL FOLDER -o FILE.png [--sound FILE.flac]`: compare real and decoded sounds.
 
-The model encodes and decodes each sound of FOLDER. The picture shows the five sounds that it reproduces worst
-and the five that it reproduces best, measured with the mel distance (the mean difference of mel levels). The
-spectrogram of each real sound is above that of its reconstruction. The sound file contains the pairs in the
-same order; in each pair, the real sound comes first.
+The model encodes and decodes each sound in FOLDER. The picture shows the five sounds with the worst
+reconstructions and the five with the best reconstructions, measured with the mel distance (the mean
+difference of mel levels). The spectrogram of each real sound is above that of its reconstruction. The sound
+file contains the pairs in the same order; in each pair, the real sound comes first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Pair(NamedTuple):
 
 
 def ranked(model: Model, shots: list[Shot]) -> list[Pair]:
-    """Return all pairs, the largest distance first."""
+    """Return all pairs in order of mel distance, the pair with the largest distance first."""
     pairs = []
     for shot in shots:
         ours = model.decode(shot.z)

@@ -2,9 +2,10 @@
 
 The mix is compared with the plain sum of the same sounds, each rendered alone. The plain sum is scaled by the
 best-fitting gain and subtracted from the mix. The error is the level of this residual in dB relative to the
-mix, in the first 30 ms and overall. Each row of the table is a setting of the mixer's output stage: a soft
-knee near full scale, which is always on, with or without 12 dB of headroom and a limiter. "Least possible" is
-the error of the plain sum clipped at full scale: no sound within full scale is closer to the sum.
+mix, in the first 30 ms and over the entire mix. Each row of the table is a setting of the mixer's output
+stage: a soft knee near full scale, which is always on, with or without 12 dB of headroom and a limiter.
+"Least possible" is the error of the plain sum clipped at full scale: no sound within full scale is closer to
+the sum.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from realtime.synth.quantities import HEADROOM_DB
 from realtime.util.errors import RealtimeError
 
 DRUMS = ("kick", "snare", "hat", "tom")
-FIRST_S = 0.03  # duration of the beginning that is also measured alone
+FIRST_S = 0.03  # duration of the beginning, which is also measured separately
 FINISHES = {
     "knee alone": Finish(),
     "limiter": Finish(limiter=True),
@@ -61,9 +62,9 @@ def _difference_db(first: Sound, second: Sound) -> float:
 def measure(decoder: Decoder, drums: Sequence[str]) -> dict[str, tuple[float, float]]:
     """Return the error in dB for each setting of the output stage, and the peak of the plain sum.
 
-    Each value is a pair: in the first 30 ms, and overall. The peak is relative to full scale.
+    Each value is a pair: for the first 30 ms, and for the entire mix. The peak is relative to full scale.
     """
-    quiet = Finish(headroom_db=HEADROOM_DB.high)  # no single sound comes near the knee
+    quiet = Finish(headroom_db=HEADROOM_DB.high)  # no single sound reaches the knee
     alone = sum(mix_of(decoder, [drum], quiet) for drum in drums)
     plain = np.asarray(alone) * 10 ** (HEADROOM_DB.high / 20)
     first = round(FIRST_S * decoder.info.sample_rate)

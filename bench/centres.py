@@ -1,8 +1,9 @@
 """`python -m bench.centres RUN -o FILE.png [--sound FILE.flac]`: show and play the class centres of a model.
 
-RUN is the folder of a training run. The picture has a column for each class: the spectrograms of a real test
-sound, of the reconstruction of that sound, and of the decoded class centre (the mean z of the training sounds
-of the class). The sound file contains the real sound and the decoded centre of each class.
+RUN is the folder of a training run. The class centre is the mean z (position in the latent space) of the
+training sounds of a class. The picture has a column for each class: the spectrograms of a real test sound, of
+its reconstruction, and of the decoded class centre. The sound file contains the real sound and the decoded
+centre of each class.
 """
 
 from __future__ import annotations

@@ -1,16 +1,19 @@
 """`python -m bench.choice RUN ...`: compare training runs by their validation sounds alone.
 
-Use this comparison to choose a training configuration. The test sounds stay unused, for one final evaluation.
-All runs must have the same validation sounds (`[data] validation_fraction`).
+Use this comparison to choose a training configuration. The test sounds stay unused until a single final
+evaluation. All runs must have the same validation sounds (`[data] validation_fraction`). In this table, z is
+the position of a sound in the latent space, and a class centre is the mean z of the training sounds of a
+class:
 
-    1-NN                fraction of validation sounds whose nearest training sound in z is of the same class
-    deviation           MFCC-DTW deviation of a class centre (mean z of the training sounds) from the
-                        validation sounds of the class: mean over the classes, and highest
-    medoid's deviation  the same for the medoid (the most typical training sound) instead of the centre
+    1-NN                fraction of validation sounds whose nearest training sound, by z, is of the same class
+    deviation           MFCC-DTW deviation of the decoded class centre from the validation sounds of the
+                        class: mean over the classes, and highest deviation
+    medoid's deviation  deviation of the medoid (the most typical training sound) instead of the centre
     STFT distance       STFT distance between validation sounds and their reconstructions
     centre to medoid    STFT distance between the decoded centre and the medoid of a class
-    largest / mean step on a straight path between two class centres, the largest step of MFCC distance
-                        divided by the mean step: median over all pairs of classes, and worst pair
+    largest / mean step largest MFCC distance between successive sounds on a straight path from one class
+                        centre to another, divided by the mean distance: median over all pairs of classes,
+                        and worst pair
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ from trainer.evaluation.subject import Outputs, Subject
 
 
 def load_for_validation(run: Path, data: Path | None) -> Subject:
-    """Load the model of a run, with its validation sounds in place of its test sounds.
+    """Load the model of a run; the result contains the run's validation sounds in place of its test sounds.
 
     Raises:
         TrainerError: the run cannot be loaded, or it has no validation sounds.
@@ -56,7 +59,7 @@ def centres_to_medoids(judged: Subject, outputs: Outputs) -> float:
 
 
 def measure(judged: Subject) -> dict[str, float | None]:
-    """Return all measures of a run by name; None for those that need more sounds or classes."""
+    """Return all measures of a run by name; a measure that needs more sounds or classes is None."""
     outputs = subject.outputs_of(judged)
     found = evaluate.measure(judged, outputs)
     deviations = [result.learned_centre.mean for result in found.classes]

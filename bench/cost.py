@@ -1,8 +1,8 @@
 """Measures the time and memory of a training epoch, for several models and sizes.
 
-`python -m bench.training --table` prints the table. Each row comes from a process of its own, which trains on
-synthetic sounds with two threads: one warm-up epoch, then one timed epoch. The memory is the peak of the
-process minus what it uses before the training, when the sounds are already loaded.
+`python -m bench.training --table` prints the table. Each row is measured in a separate process, which trains
+on synthetic sounds with two threads: one warm-up epoch, then one timed epoch. The memory is the process's
+peak memory minus its memory just before the training, when the sounds are already loaded.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def epoch(case: Case, folder: Path) -> dict[str, float]:
 
 
 def epoch_in_process(case: Case) -> dict[str, float]:
-    """Run `epoch` in a process of its own, and return its figures."""
+    """Run `epoch` in a separate process, and return its figures."""
     command = [sys.executable, "-m", "bench.cost", *map(str, astuple(case))]
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return found

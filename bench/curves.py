@@ -1,8 +1,8 @@
 """`python -m bench.curves RUN... -o FILE.png`: plot learning curves from the logs of training runs.
 
-Each term of the loss (mean over the training sounds) has a panel, in which each run is a line. A further
-panel shows the 1-NN accuracy: the fraction of the training sounds whose nearest other training sound, in the
-latent space, is of the same class.
+There is a panel for each term of the loss (mean over the training sounds), with a line for each run. A
+further panel shows the 1-NN accuracy: the fraction of the training sounds whose nearest other training sound,
+in the latent space, is of the same class.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Log = list[dict[str, Any]]
 
 
 def read(run: Path) -> Log:
-    """Read the log of a run folder: one record per epoch, with the 1-NN accuracy where it was measured."""
+    """Read the log in a run folder: one record per epoch, with the 1-NN accuracy where it was measured."""
     lines = (run / "log.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
     return [

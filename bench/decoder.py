@@ -1,12 +1,12 @@
 """`python -m bench.decoder [--json]`: measure the speed of the drum decoders on one thread.
 
-z has 30 numbers (modal: 32). Sounds last 743 ms at 22,050 Hz (dc, cc), 743 ms at 44,100 Hz (mb) or 1,486 ms
-at 44,100 Hz (modal). A frame is the unit of a decoder, 32 or 64 samples; a step is a call that decodes 128
-samples. For each architecture:
+z, the position of a sound in the latent space, consists of 30 numbers (modal: 32). Sounds last 743 ms at
+22,050 Hz (dc, cc), 743 ms at 44,100 Hz (mb) or 1,486 ms at 44,100 Hz (modal). A frame is the shortest section
+that a decoder decodes, 32 or 64 samples; a step is a call that decodes 128 samples. For each architecture:
 
     first_sound_speedup   time to decode a complete sound / time to decode its first two frames
     rtf_1_voice_128       real-time factor: time to decode 128 samples / duration of these samples
-    rtf_4_voices_128      the same for 4 voices that are decoded together
+    rtf_4_voices_128      real-time factor for 4 voices that are decoded together
     roofline_ratio        time to decode a complete sound / time of its floating-point operations at the
                           rate of a large matrix product
     allocations_per_step  growth, per step, of the number of memory blocks that Python holds
@@ -36,7 +36,7 @@ STEP_SAMPLES, STEPS = 128, 40  # samples in a step, and steps in a measurement
 
 
 def operations(config: ModelConfig) -> float:
-    """Return the number of floating-point operations that decode a sound: two for each use of a weight."""
+    """Return the number of floating-point operations for decoding a sound: two for each use of a weight."""
     if config.architecture == "dc":
         block = config.layers * 2 * config.channels * config.channels * 2
         return 2.0 * config.length * (block + FRONT_KERNEL * FRONT_FILTERS * config.channels + FRONT_FILTERS)

@@ -1,9 +1,9 @@
 """`python -m bench.drum_map MODEL`: check which drum is heard for each General MIDI note.
 
-The server's mixer plays a MIDI file that hits each General MIDI drum once, through the default MIDI map. Each
-sound counts as the class whose decoded centre is closest in mel distance (the mean difference of mel levels).
-With `--taught FOLDER`, classifiers trained on the real sounds of the folder ("listeners", bench.recognised)
-decide instead.
+The server's mixer plays a MIDI file with one hit of each General MIDI drum, through the default MIDI map. A
+sound is assigned to the class whose decoded centre is closest in mel distance (the mean difference of mel
+levels). With `--taught FOLDER`, classifiers assign the classes instead. These classifiers ("listeners", see
+bench.recognised) are trained on the real sounds in the folder.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def write(path: Path, notes: Sequence[int] = NOTES) -> None:
 
 
 def played(path: Path, decoder: Decoder) -> Iterator[tuple[int, Sound]]:
-    """Yield each note of a MIDI file, and the mixer's output from the start of the note: one sound, [T]."""
+    """Yield each note of a MIDI file with its sound: the mixer's output [T] from the start of the note."""
     info = decoder.info
     mixer = Mixer(decoder, info.sample_rate, voices=2, channels=1)
     mapper, space = Mapper(DEFAULT), LatentSpace(info, Presets(info))

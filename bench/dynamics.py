@@ -1,8 +1,9 @@
-"""`python -m bench.dynamics MODEL FOLDER`: compare how a model and recordings change from soft to hard hits.
+"""`python -m bench.dynamics MODEL FOLDER`: compare the effect of velocity on a model's and recorded sounds.
 
 FOLDER contains recordings (takes) of drums at several velocities (columns `velocity` and `drum` of its
-manifest.csv). The change of a drum is the slope over velocity of a straight line fitted to all takes of the
-drum, because single takes differ by chance. A line is fitted to the logarithm of each of these features:
+manifest.csv). Because single takes differ by chance, a straight line over velocity is fitted to all takes of
+a drum. The change of the drum is the slope of this line. A line is fitted to the logarithm of each of these
+features:
 
     centroid   centroid of the power spectrum
     decay      time until the remaining energy is 20 dB below the total (Schroeder's decay curve, ISO 3382)
@@ -11,24 +12,25 @@ drum, because single takes differ by chance. A line is fitted to the logarithm o
     fall       time from the greatest power until the power stays 20 dB below the greatest
 
 For rise and fall, the power is a mean over 10 ms; these two features vary widely between takes. The real
-change of each feature is compared with these changes:
+change of each feature (the change in the recordings) is compared with these changes, where z is a position in
+the latent space:
 
     model      change between the model's sounds at the lowest and the highest velocity: for each velocity,
                `realtime.model.expression` moves the mean z of the drum's takes
-    codec      change of the same takes, encoded and decoded: the limit of a model that knows the z of all
-               takes
-    takes      change of other real takes of the drum (`--takes FOLDER`): the limit of a model that has
-               learnt these takes exactly
-    constant   the best single change for each class, chosen on the same drums: the limit of a method that
-               ignores the drum
+    codec      change of the same takes after encoding and decoding. No model that knows the z of all takes
+               can do better.
+    takes      change of other real takes of the drum (`--takes FOLDER`). A model that has learnt these takes
+               exactly would get this result.
+    constant   one change for all drums of a class, the best for these drums. No method that ignores
+               differences between the drums of a class can do better.
 
 Columns of the table:
 
     same way      number of drums whose change has the same sign as the real change
     median size   median ratio of the change to the real change
-    within 1.5    fraction of the drums whose ratio is between 1/1.5 and 1.5
+    within 1.5    percentage of drums for which this ratio is between 1/1.5 and 1.5
 
-Real changes of less than 5 % over the full range of velocity are left out because their sign is unreliable.
+Real changes of less than 5 % over the full range of velocities are left out because their sign is unreliable.
 The columns under "clear" count only real changes that exceed two standard errors of the slope; these errors
 are estimated from the scatter of all takes about their lines.
 """
@@ -53,16 +55,16 @@ from trainer.errors import DataError
 Sound = NDArray[np.floating]
 WINDOW_S, FALL_POWER = 0.01, 0.01  # window over which power is averaged; -20 dB as a ratio of powers
 ATTACK_S, EARLIEST_S = 0.05, 1e-4  # length of the attack; time added to its mean time for a finite logarithm
-LEAST = float(np.log(1.05))  # smallest real change that counts
+LEAST = float(np.log(1.05))  # smallest real change that is counted
 CLEAR = 2.0
-"""Smallest clear change, in standard errors."""
+"""A change is clear if it exceeds this number of standard errors."""
 SIMILAR_RATIO = 1.5  # largest ratio of two changes of similar size
 SIZES = np.linspace(-3.0, 3.0, 1201)
-"""Changes among which the best constant is chosen."""
+"""Candidates for the best constant of a class (the method "constant")."""
 
 
 class Slope(NamedTuple):
-    """The line fitted to the takes of a drum: the logarithm of each feature over velocity.
+    """Lines fitted to the takes of a drum, one for the logarithm of each feature over velocity.
 
     Attributes:
         change: change from velocity 0 to 1, by feature.
@@ -91,7 +93,7 @@ class Drum:
 
 
 def features(sound: Sound, rate: int) -> dict[str, float]:
-    """Return the features of a sound [T]: the centroid in Hz, the others in s."""
+    """Return the features of a sound [T]: the centroid in Hz, all other features in s."""
     power = np.abs(np.fft.rfft(sound)) ** 2
     hz = np.fft.rfftfreq(len(sound), 1 / rate)
     squared = np.asarray(sound, np.float64) ** 2
@@ -114,7 +116,7 @@ def features(sound: Sound, rate: int) -> dict[str, float]:
 
 
 def fitted(sounds: Sequence[Sound], velocities: Sequence[float], rate: int) -> Slope:
-    """Return the lines fitted to the features of sounds [T], of which two or more differ in velocity."""
+    """Return the lines fitted to the features of sounds [T]; at least two sounds must differ in velocity."""
     found = [features(sound, rate) for sound in sounds]
     hardness = np.subtract(velocities, np.mean(velocities))
     squares = float(hardness @ hardness)
@@ -127,14 +129,14 @@ def fitted(sounds: Sequence[Sound], velocities: Sequence[float], rate: int) -> S
 
 
 def standard_errors(drums: Sequence[Drum], feature: str) -> Sound:
-    """Return the standard errors [N] of the real changes, assuming that all drums' takes scatter equally."""
+    """Return the standard errors [N] of the real changes, assuming equal scatter in all drums' takes."""
     free = sum(drum.real.free for drum in drums)
     variance = sum(drum.real.rest[feature] for drum in drums) / max(free, 1)
     return np.sqrt([variance / drum.real.squares for drum in drums])
 
 
 def measure(model: Model, takes: list[Shot], others: list[Shot]) -> Drum:
-    """Return the changes of a drum, found by all methods but "constant".
+    """Return the changes of a drum by all methods except "constant".
 
     Args:
         model: the model.
@@ -170,9 +172,10 @@ def near(real: Sound, ours: Sound) -> int:
 
 
 def best_constant(real: Sound, labels: Sequence[str]) -> tuple[int, int]:
-    """Return how many real changes [N] agree with the best constant of their class, in sign and in size.
+    """Count the real changes [N] that agree with the best constant of their class, in sign and in size.
 
-    The constant is chosen anew for each of the two counts.
+    The result is two counts: of changes with the same sign and of changes with a similar size
+    (`SIMILAR_RATIO`). The best constant may differ between the two counts.
 
     Args:
         real: the real change of each drum.

@@ -1,8 +1,9 @@
 """`python -m bench.ear MODEL FOLDER`: measure the distances between a model's sounds and real sounds.
 
-The model encodes and decodes each sound of FOLDER; the results are the column "ours" of the table. With
---search, the server's search refines the encoder's z first, and the decoded sound is the column "searched".
-Three more columns show which distances are possible without a model:
+The model encodes each sound in FOLDER to z, a position in the latent space, and decodes z. The column "ours"
+contains the distances of the decoded sounds from the real sounds. With --search, the server's search first
+refines z; the column "searched" contains the distances of the sounds decoded from the refined z. Three more
+columns show which distances are possible without a model:
 
     nearest   the training sound of the model at the smallest mel distance (needs --trained)
     take      another recording of the same drum, found by the columns `kit` and `drum` of manifest.csv (in
@@ -68,11 +69,11 @@ Values = dict[str, float]
 
 @dataclass
 class Comparison:
-    """A real sound with the sounds that are compared with it.
+    """A real sound, and the sounds that are compared with it.
 
     Attributes:
         shot: the real sound.
-        sounds: the sound of each column of the table, without columns that have no sound.
+        sounds: the sound for each column of the table; columns without a sound are left out.
         values: the measured values, by column and name of the measure.
     """
 
@@ -93,11 +94,11 @@ def compare(
 
     Args:
         model: the model.
-        shots: the real sounds, with the z that the encoder gives them.
+        shots: the real sounds, each with the encoder's z for it.
         trained: the training sounds of the model; if empty, "nearest" and "mix" are left out.
         takes: sounds among which to look for other hits of the same drums.
         tick: called with the number of sounds that are done.
-        search: True to measure the column "searched", too.
+        search: True also measures the column "searched".
     """
     mels = np.stack([distances.mel_power(shot.sound, model.rate) for shot in trained]) if trained else None
     found = []
@@ -173,9 +174,9 @@ def add_learned(
     """Add the distances of the learned ear to all comparisons.
 
     Returns:
-        The KID (kernel distance between two sets of sounds) between each column and the real sounds; and as
-        "spread", the standard deviation of the KID between two random halves of the real sounds. A KID below
-        "spread" is no evidence of a difference.
+        The KID (kernel distance between two sets of sounds) between each column and the real sounds. The key
+        "spread" gives the standard deviation of the KID between two random halves of the real sounds. A KID
+        below "spread" is no evidence of a difference.
     """
     points: dict[str, list[Floats]] = {column: [] for column in COLUMNS}
     for done, one in enumerate(compared, start=1):
@@ -216,7 +217,7 @@ def medians(compared: list[Comparison], column: str) -> Values:
 def nearer(compared: list[Comparison], name: str) -> float | None:
     """Return the fraction of real sounds to which "ours" is closer than "nearest", by the measure `name`.
 
-    None if there are no training sounds.
+    The result is None if there are no training sounds.
     """
     pairs = [
         (one.values["ours"][name], one.values["nearest"][name])

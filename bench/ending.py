@@ -1,12 +1,12 @@
 """Measure the time from SIGTERM to the end of the server's process.
 
-In each run, `realtime serve` plays eight hits just before the signal, with a recording and a log. Both must
-be complete: the recording ends in silence, the log with the entry `end`. The runs use the null device, a JACK
-server's dummy driver, and the null device with the server open to a network, where the server must withdraw
-the name that it has advertised.
+In each run, `realtime serve` plays eight hits just before the signal, and writes a recording and a log. Both
+files must be complete: the recording must end in silence, and the log with the entry `end`. Some runs use the
+null device, others a JACK server's dummy driver. In further runs, the server uses the null device and is open
+to a network; there, it must withdraw the name that it has advertised.
 
-    ending_s   median time of the runs
-    longest_s  longest time
+    ending_s   median time over the runs
+    longest_s  longest time of a run
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from realtime.control.protocol import Message
 from realtime.model.decoder import resolve
 
 SETTLE_S = 1.0  # pause between the start of the server and the hits
-HITS, SOUNDING_S = 8, 0.1  # number of hits, and time from the hits to the signal
+HITS, SOUNDING_S = 8, 0.1  # number of hits, and time between the hits and the signal
 
 
 def ending(model: Path, options: list[str], folder: Path) -> float:

@@ -1,16 +1,18 @@
 """`python -m bench.evenness MODEL`: measure how evenly the sound changes between class centres.
 
 Each path between two centres is measured at nine points, in two ways: at the positions and levels that the
-OSC message `/morph/between` uses, and for comparison at equal steps of z, with the levels unchanged.
+OSC message `/morph/between` uses; and, for comparison, at equal steps of z (the position in the latent
+space), with the levels unchanged.
 
     mel          largest step divided by the mean step, in mel distance (mean difference of mel levels)
     ear          the same, in the distance of CDPAM, a network trained on listeners' judgements
     loudness     largest deviation, in LU, of the loudness of the first 400 ms from the straight line between
                  the ends; the levels of `/morph/between` make this loudness even
-    momentary    the same for the loudest 400 ms (EBU Tech 3341)
-    short-term   the same for a block of 3 s (EBU Tech 3341), which contains the entire sound
-    gated        the same for entire sounds, as in BS.1770: a mean over the blocks that pass a gate. It
-                 falls if quieter blocks of a longer tail pass the gate, and jumps if one more block passes
+    momentary    the same deviation for the loudest 400 ms (EBU Tech 3341)
+    short-term   the same deviation for a block of 3 s (EBU Tech 3341), which contains the entire sound
+    gated        the same deviation for the loudness of entire sounds, as in BS.1770: a mean over the blocks
+                 that pass a gate. This loudness falls if quieter blocks of a longer tail pass the gate, and
+                 jumps if one more block passes
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ HOP_S = 0.05  # hop of the blocks of 400 ms
 
 
 def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> list[Floats]:
-    """Return the sounds [T] of `POINTS` points on the path between the classes `start` and `end`.
+    """Return the sounds [T] at `POINTS` points on the path between the classes `start` and `end`.
 
     Args:
         way: how positions and levels are chosen, one of `WAYS`.
@@ -46,7 +48,7 @@ def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> 
 
 
 def momentary_error(steps: list[Floats], rate: int) -> float:
-    """Return the "momentary" measure of a path, in LU, given the sounds [T] of its points."""
+    """Return the "momentary" measure of a path, in LU, given the sounds [T] at its points."""
     length, hop = round(GATE_S * rate) + 1, round(HOP_S * rate)
     loudest = []
     for sound in steps:
@@ -56,7 +58,7 @@ def momentary_error(steps: list[Floats], rate: int) -> float:
 
 
 def short_term_error(steps: list[Floats], rate: int) -> float:
-    """Return the "short-term" measure of a path, in LU, given the sounds [T] of its points.
+    """Return the "short-term" measure of a path, in LU, given the sounds [T] at its points.
 
     The sounds are equally long and last up to 3 s.
     """
@@ -67,7 +69,7 @@ def short_term_error(steps: list[Floats], rate: int) -> float:
 
 
 def measure(steps: list[Floats], rate: int, ear: LearnedEar | None) -> dict[str, float]:
-    """Return the measures of one path, given the sounds [T] of its points."""
+    """Return the measures of one path, given the sounds [T] at its points."""
     begin = [sound[: round(GATE_S * rate) + 1] for sound in steps]
     found = {
         "mel": unevenness(mel_steps(steps, rate)),

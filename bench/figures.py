@@ -2,8 +2,8 @@
 
 The paper is M. Lionello and H. Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
 Discriminative Loss for Sound Morphing*. The picture has a column for each run. The upper part shows the test
-sounds in z, projected with t-SNE (Figure 2). The lower part shows waveforms decoded on the straight line
-between the centres of two classes (Figure 3 of the paper goes from a hi-hat to a tom).
+sounds in the latent space, projected with t-SNE (Figure 2). The lower part shows waveforms decoded on the
+straight line between the centres of two classes (Figure 3 of the paper goes from a hi-hat to a tom).
 """
 
 from __future__ import annotations

@@ -1,18 +1,18 @@
 """`python -m bench.glide MODEL`: measure whether the pitch of a morph between two drums glides.
 
-The benchmark measures straight paths of 17 points in z: from the centre of the class kick to that of the
-class tom, and between 20 random pairs of training sounds that are tonal when the model plays them. For
-comparison, it measures a crossfade between the sounds at the two ends of each path (a "plain mix").
+The benchmark measures straight paths of 17 points in the latent space: from the centre of the class kick to
+that of the class tom, and between 20 random pairs of training sounds that are tonal when the model plays
+them. For comparison, it measures a crossfade between the sounds at the two ends of each path (a "plain mix").
 
     glides     Spearman's correlation of the pitch (the strongest partial below 500 Hz, rounded to 20 cents)
                with the straight line in log frequency; also the fraction of paths with .95 or more
-    pitch      largest step of log frequency divided by the step of the straight line; 16 if the pitch jumps
-               once
+    pitch      largest step of log frequency divided by the step of the straight line; 16 if the pitch changes
+               in a single jump
     loudness   largest deviation of the loudness from the straight line between the ends, in LU
     mel        largest step divided by the mean step, in mel distance (mean difference of mel levels)
     ear        the same, in the distance of CDPAM, a network trained on listeners' judgements
-    sounding   "glides" and "pitch" within a single sound that is morphed while playing, from 60 to 300 ms
-               after its start, in windows of 93 ms
+    sounding   "glides" and "pitch" within a single sound that is morphed while it is playing, from 60 to
+               300 ms after its start, in windows of 93 ms
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Sounds = Sequence[NDArray[np.floating]]
 
 
 class Ends(NamedTuple):
-    """The ends of a path: two z [D], and a name for the pair."""
+    """The ends of a path, two positions in latent space ([D] each), and a name for the pair."""
 
     name: str
     start: Floats
@@ -63,7 +63,7 @@ def tonal_pairs(model: Model, count: int) -> list[Ends]:
             pitched.append(
                 (anchor.name, z, partials.strongest_hz(partials.body(sound, model.rate), model.rate))
             )
-        if len(pitched) >= 2 * count + 10:  # more than needed, because some pairs are too close in pitch
+        if len(pitched) >= 2 * count + 10:  # more sounds than needed: some pairs are too close in pitch
             break
     apart = [
         Ends(f"{one[0]} - {other[0]}", one[1], other[1])
@@ -128,7 +128,7 @@ def mel_steps(sounds: Sounds, rate: int) -> list[float]:
 
 
 def while_sounding(model: Model, ends: Ends) -> Floats:
-    """Return a sound [T] whose z moves from `start` to `end` between 60 and 300 ms after its start."""
+    """Return a sound [T] that is morphed along a path between 60 and 300 ms after the start of the sound."""
     time = (np.arange(model.info.frames) + 0.5) * model.hop / model.rate
     share = np.clip((time - partials.FROM_S) / (partials.TO_S - partials.FROM_S), 0, 1)[:, None]
     return model.decode((ends.start + share * (ends.end - ends.start)).astype(np.float32))

@@ -5,7 +5,7 @@ data folder that the run did not use, such as those of other speakers, or else t
 Then the program measures:
 
 - the accuracy of the listener on real test sounds, on the reconstructions of these sounds, and on the decoded
-  centres of the classes (means of z over the training sounds);
+  centres of the classes (a centre is the mean of z, the position in latent space, over the training sounds);
 - the fraction of points, on the straight paths between any two centres, that the listener classifies as the
   class at one of the two ends;
 - the evenness of these paths: the largest MFCC step of a path divided by the mean step, ideally 1;

@@ -33,7 +33,7 @@ def white_noise(batch: int) -> Tensor:
 
 
 def pass_of(forward: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], None]:
-    """Return a function that runs the forward and the backward pass and waits for the GPU."""
+    """Return a function that runs the forward and the backward pass, and waits until the GPU has finished."""
 
     def run() -> None:
         forward(x).square().sum().backward()

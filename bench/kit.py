@@ -7,12 +7,13 @@ sounds, runs of different lengths start from the base (the bundled trained model
     scratch   from random weights, as `trainer fit --from none` does, for each of --minutes
 
 The folder should contain no sounds on which the base was trained. At its end, each run is measured on 24 of
-the sounds, with the means of three distances between a sound and its reconstruction: the mel distance (the
-mean difference of mel levels, realtime.model.ear), the multi-scale spectral distance MSS, and the onset error
-(`bench.sounds.distances`). The result of 0 passes is measured before the training.
+the sounds: the results are the means of three distances between a sound and its reconstruction. These are the
+mel distance (the mean difference of mel levels, realtime.model.ear), the multi-scale spectral distance MSS,
+and the onset error (`bench.sounds.distances`). The result for 0 passes is measured before the training.
 
-Minutes are processor time, to exclude other programs. They are half of the time of the analysis, which uses
-two cores, plus the time of the training, which uses one thread. The time of measuring is left out.
+Minutes are minutes of processor time, to exclude the effect of other programs. They are half of the time for
+the analysis, which uses two cores, plus the time for the training, which uses one thread. The time for
+measuring is left out.
 
 `--base FOLDER` names the recordings on which the base was trained. Each adapted result then also contains the
 mean mel distance between 96 of these recordings and the adapted model's versions of them.
@@ -68,7 +69,7 @@ class Result:
     Attributes:
         sounds: number of training sounds.
         start: "adapted" (from the base) or "scratch" (from random weights).
-        passes: number of passes over the sounds; 0: before the training.
+        passes: number of passes over the sounds; 0 for a result before the training.
         minutes: processor time, in minutes.
         distance_db: mean mel distance from the training sounds.
         mss: mean MSS.
@@ -87,7 +88,7 @@ class Result:
 
 
 class Recordings:
-    """The recordings on which a base was trained. Each is read only once.
+    """The recordings on which a base was trained. Each recording is read only once.
 
     Args:
         folder: the folder of the recordings.
@@ -103,7 +104,7 @@ class Recordings:
 
         Args:
             state: the run with the model.
-            known: the base, whose anchors give the z of each recording.
+            known: the base; its anchors give the z (position in latent space) of each recording.
 
         Raises:
             TrainerError: a recording is missing.
@@ -141,7 +142,7 @@ class Kit:
         self._analysis_s = 0.0
 
     def adapted(self, passes: int) -> Result:
-        """Train from the base for `passes` passes, and return the result; 0 passes: without training."""
+        """Train from the base for `passes` passes, and return the result; 0 measures the base itself."""
         config = self._config.replace("fit", epochs=max(1, passes), batch_size=BATCH, device="cpu")
         known = base.choose(None, config)
         state = fit.start(config, self._folder, base=known, analysed=False)
@@ -158,7 +159,7 @@ class Kit:
         return replace(found, base_db=self._recordings.distance_db(state, known))
 
     def scratch(self, minutes: float) -> Result:
-        """Train from random weights for `minutes`, and return the result; 0 minutes: without training."""
+        """Train from random weights for `minutes`, and return the result; 0 measures the untrained model."""
         config = self._config.replace("fit", device="cpu")
         state = fit.start(config, self._folder, analysed=False)
         if not minutes:

@@ -1,11 +1,12 @@
 """Measure the latency from a datagram to its sound, for a trigger and a move of z, and the machine's minimum.
 
 `realtime serve` plays on the dummy driver of a JACK server. This program is a client of the same JACK server.
-It notes the index of the sample at which it sends a datagram, and records the server's output. Both ends of
-the latency are therefore measured on one clock. The floor is the latency of a bare callback that plays a
-click when a datagram arrives (`--floor`, a process that this program starts). The sound of a first hit,
-during which z rests, is the reference for all other hits. Then each cycle sends a trigger, a move, a panic
-and a click, at random times relative to the blocks:
+It notes the index of the sample at which it sends a datagram, and records the output of `realtime serve`.
+Both ends of the latency are therefore measured on one clock. The minimum, called the floor, is the latency of
+a bare callback that plays a click when a datagram arrives. The callback runs in a process that this program
+starts (`--floor`). The sound of a first hit is the reference for all other hits. During the first hit, z (the
+position in the latent space) stays the same. Then each cycle sends a trigger, a move of z, a panic and a
+click, at random times relative to the blocks:
 
     trigger_ms     from `/morph/trigger 1 CLASS`, whose sound is already decoded, to the first sample that is
                    not 0
@@ -40,14 +41,14 @@ from realtime.audio.jack_client import JackClient
 from realtime.model.decoder import Decoder, resolve
 from realtime.util import priority
 
-DIFFERS = 3e-5  # smallest difference that shows a move, relative to full scale
+DIFFERS = 3e-5  # a larger difference from the reference, relative to full scale, shows a move
 CYCLE_S = (0.07, 0.06, 0.03, 0.03)  # pauses after trigger, move, panic and click
 FLOOR_PORT = "floor:out"
 Sound = NDArray[np.float32]
 
 
 def floor() -> int:
-    """Run the bare callback: play a click in the block after each datagram."""
+    """Run the bare callback, which plays a click in the next block after a datagram has arrived."""
     priority.switch_often()
     bare = JackClient("floor")
     out = bare.client.outports.register("out")
@@ -73,7 +74,7 @@ def floor() -> int:
 
 
 class Tape:
-    """Records ports of a JACK server; the server's sample count gives the position of each sample.
+    """Records ports of a JACK server. The server's sample count gives the position of each recorded sample.
 
     Args:
         ports: names of the ports.
@@ -114,13 +115,17 @@ class Tape:
 
 
 def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dict[str, object]:
-    """Return the latencies in ms (p50, p99), the number of lost messages, and the conditions. Needs jackd.
+    """Measure the latencies. The program jackd must be installed.
 
     Args:
         model: the model that the server plays.
         hits: number of cycles.
         server: further options of `realtime serve`.
         vary: amount of random variation between hits, set by `/morph/vary`.
+
+    Returns:
+        For each kind of latency, its 50th and 99th percentile in ms and the number of lost messages; and the
+        conditions of the measurement.
     """
     decoder = Decoder(model, capacity=1)
     names = [c.name for c in decoder.info.classes]
@@ -137,7 +142,7 @@ def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dic
             tape = Tape(["soundmorph:out_1", FLOOR_PORT], 10 + lasts_s + hits * sum(CYCLE_S) * 1.5)
             sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             sender.settimeout(10.0)
-            time.sleep(2.0)  # the server decodes the sounds of the class centres ahead of the hits
+            time.sleep(2.0)  # meanwhile, the server decodes the sounds of the class centres in advance
 
             def send(address: str, *arguments: Any, to: int = server_at) -> int:
                 datagram = _osc(address, *arguments)
@@ -203,7 +208,10 @@ def measure(model: Path, hits: int, server: list[str], vary: float = 0.0) -> dic
 
 
 def _first(sound: Sound, at: int, above: float) -> int | None:
-    """Return the index of the first sample above `above` in magnitude, from `at` to 0.1 s later, or None."""
+    """Return the index of the first sample whose magnitude exceeds `above`, or None.
+
+    The search starts at the sample `at` and ends 0.1 s later.
+    """
     found = np.flatnonzero(np.abs(sound[at : at + RATE // 10]) > above)
     return at + int(found[0]) if len(found) else None
 
@@ -211,7 +219,7 @@ def _first(sound: Sound, at: int, above: float) -> int | None:
 def _first_difference(sound: Sound, start: int | None, at: int, expected: Sound) -> int | None:
     """Return the index of the first sample, at or after `at`, that differs from the expected sound.
 
-    Returns None if no sample differs, or if a sample before `at` differs.
+    The result is None if no sample differs, or if a sample before `at` differs.
 
     Args:
         sound: the recording.
@@ -225,7 +233,7 @@ def _first_difference(sound: Sound, start: int | None, at: int, expected: Sound)
     apart = np.flatnonzero(np.abs(heard - expected[: len(heard)]) > DIFFERS)
     later = apart[apart >= at - start]
     if len(apart) and len(later) < len(apart) and apart[0] < at - start:
-        return None  # a different sound from the start
+        return None  # the sound already differed before `at`
     return start + int(later[0]) if len(later) else None
 
 

@@ -1,12 +1,13 @@
 """`python -m bench.means --data FOLDER`: measure how typical the mean of several waveforms sounds.
 
-A take is a recording of one spoken digit. A decoder trained with a squared error gives the mean of all sounds
-that its z may stand for. This program needs no model: it measures the limit of such a decoder at a class
-centre. The measure is the MFCC-DTW deviation of the mean waveform of 1, 2, 4, … training takes from the test
-takes, averaged over draws and classes. Takes are averaged both unaligned and aligned (`[data] align_ms`). The
-means are measured both at their own level and scaled to the level of the takes (peak 1). For comparison, the
-program also measures means of takes of a different class, single takes with white noise, and white noise
-alone.
+A take is a recording of one spoken digit. A decoder trained with a squared error returns, for a position in
+the latent space, the mean of all sounds that this position may stand for. At a class centre, this is the mean
+of many takes. This program needs no model: it measures the best possible result of such a decoder. The
+measure is the MFCC-DTW deviation of the mean waveform of 1, 2, 4, … training takes from the test takes,
+averaged over draws and classes. Takes are averaged both unaligned and aligned (`[data] align_ms`). The means
+are measured both at their own level and scaled to the level of the takes (peak 1). For comparison, the
+program also measures means of takes from a different class, single takes with added white noise, and white
+noise alone.
 """
 
 from __future__ import annotations

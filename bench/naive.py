@@ -1,6 +1,6 @@
-"""A DC-VAE made of plain `nn.Conv1d` layers, with which bench.training compares our faster implementation.
+"""A DC-VAE made of plain `nn.Conv1d` layers, which bench.training compares with our faster implementation.
 
-Both compute the same function.
+Both implementations compute the same function.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class NaiveDecoder(nn.Module):
 
 
 def naive(model: VAE) -> VAE:
-    """Replace the encoder and the decoder of a model with plain ones, in place."""
+    """Replace the encoder and the decoder of a model with those of this module, in place."""
     assert isinstance(model.encoder, DCEncoder)
     assert isinstance(model.decoder, DCDecoder)
     model.encoder = NaiveEncoder(model.encoder)
@@ -94,7 +94,7 @@ def naive(model: VAE) -> VAE:
 def gradients(model: VAE) -> dict[str, Tensor]:
     """Return the gradients of all parameters of a model.
 
-    Those of a plain block have the names and shapes that `DilationBlock` uses.
+    The gradients of a plain block have the names and shapes that `DilationBlock` uses.
     """
     found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     for part in ("encoder", "decoder"):

@@ -28,7 +28,7 @@ from tests.system.rig import Server
 DOTS = 5000
 MORPH_S = 5.0  # duration of the measurement of the frame rate
 COLOURS = 255  # size of the palette; a small palette keeps the files small
-STROKE = 30  # number of moves of the pointer before a screenshot
+STROKE = 30  # number of pointer moves before a screenshot
 DESK, PHONE = (1440, 900), (390, 844)
 #: file -> size of the window, theme
 PICTURES: dict[str, tuple[tuple[int, int], Literal["dark", "light"]]] = {

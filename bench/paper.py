@@ -1,9 +1,9 @@
 """`python -m bench.paper --data FOLDER --out FOLDER [RUN ...]`: repeat the experiments of the paper.
 
 The paper is M. Lionello and H. Purwins, *End-to-End Dilated Variational Autoencoder with Bottleneck
-Discriminative Loss for Sound Morphing*. The program trains models in parallel, each in a process of its own
-on the same device, evaluates them, and prints a table in Markdown. Existing runs are resumed. After an
-interrupt or `--minutes`, the training processes save and stop; the same command continues them.
+Discriminative Loss for Sound Morphing*. The program trains models in parallel, each in a separate process on
+the same device, evaluates them, and prints a table in Markdown. Existing runs are resumed. After an interrupt
+or after `--minutes`, the training processes save their runs and stop; the same command continues the runs.
 
     paper_dc, paper_cc, paper_nonclass   the bundled configurations of these names
     paper_dc_leak                        paper_dc, but trained on the test sounds as well ([data] leak)
@@ -64,7 +64,7 @@ def fit(commands: dict[Path, list[str]], minutes: float) -> dict[Path, int]:
 
     Args:
         commands: the command of each run.
-        minutes: time after which the runs are interrupted; 0: wait until they end.
+        minutes: time after which the runs are interrupted; 0 sets no limit.
     """
     begun, open_files = time.monotonic(), [run.with_suffix(".txt").open("a") for run in commands]
     fits = [

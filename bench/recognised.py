@@ -60,11 +60,11 @@ def _batch(sounds: Sequence[Floats]) -> Tensor:
 
 
 def judge(model: Model, shots: list[Shot], ensemble: Ensemble) -> dict[str, object]:
-    """Return how well the listeners classify real sounds, their reconstructions, and the class centres.
+    """Return how well the listeners classify real sounds, their reconstructions, and decoded class centres.
 
     Args:
         model: the model.
-        shots: the real sounds, with the z that the encoder gives them.
+        shots: the real sounds, each with the encoder's z for it (a position in latent space).
         ensemble: the listeners.
     """
     labels = [shot.label for shot in shots]

@@ -1,14 +1,14 @@
 """`python -m bench.render [--full] [--json]`: time the rendering of a sequence of 16th notes.
 
-The sequence lasts ten minutes and plays 2,000 distinct z; rendering it takes minutes. Without `--full`, the
-speed is measured on 45 s, with proportionately fewer z. `realtime render` runs as a separate program. It is
-compared with a loop in eager PyTorch that decodes `LOOP_HITS` hits in full, on all threads. The models are
-untrained drum decoders (16,384 samples, 30-D). For each architecture:
+The sequence lasts ten minutes and plays hits at 2,000 distinct z (positions in the latent space). Rendering
+takes minutes. Without `--full`, the speed is measured on 45 s, with proportionately fewer z. The program
+`realtime render` is compared with a loop in eager PyTorch that decodes `LOOP_HITS` hits in full, on all
+threads. The models are untrained drum decoders (16,384 samples, 30-D). For each architecture:
 
     sound_per_wall_s        seconds of sound per second of rendering, including the start of the program
     torch_sound_per_wall_s  the same for the loop, which only decodes: it does not mix or write a file
     speedup_vs_torch        sound_per_wall_s / torch_sound_per_wall_s
-    speedup_a_point         the same ratio for a loop that decodes each distinct z only once
+    speedup_a_point         the same speed-up relative to a loop that decodes each distinct z only once
     torch_decode_ms         time of a full decode in the loop
     peak_memory_mb          peak memory for 6 s of sound, or for 60 s with `--full`
     peak_memory_mb_x10      peak memory for ten times as much sound

@@ -1,10 +1,10 @@
 """Soak test of the server: eight voices, 1,000 OSC messages a second, a moving z, and a busy thread.
 
-This module starts `realtime serve` (`--serve`), which plays on the dummy driver of a JACK server. In the
-server's process that receives messages, a thread of plain Python is always busy, as a performer's code might
-be. The server's other process, which renders the sound, shares the same cores. With `--synchronous`, the JACK
-server waits for every block; the output is then captured and compared with the offline rendering of the
-server's command log.
+z is the position in the latent space. This module starts `realtime serve` (`--serve`), which plays on the
+dummy driver of a JACK server. The server consists of two processes. In the process that receives messages, a
+thread of plain Python is always busy, as a performer's code might be. The process that renders the sound
+shares the same cores. With `--synchronous`, the JACK server waits for every block; the output is then
+captured and compared with the offline rendering of the server's command log.
 
     engine_late_blocks    dropouts: blocks that were not ready when the device needed them
     dropped_triggers      number of triggers that were sent but started no voice
@@ -52,7 +52,7 @@ from realtime.synth.voices.sound_cache import PASSING
 
 VOICES = 8
 IDLE_S = 2.0  # duration of the idle measurement before playing
-SETTLE_S = 3.0  # time until the server has decoded the sounds of the class centres ahead of the hits
+SETTLE_S = 3.0  # time until the server has decoded the sounds of the class centres in advance
 REST_S = 0.3  # time until the server has decoded the sound of a new z
 BURST_S = 0.002  # interval between bursts of messages
 WARM = 0.2  # fraction of the time after which memory is first measured
@@ -90,12 +90,12 @@ def _wait_and_be_busy() -> None:
 
 
 class Player:
-    """Sends the messages of a busy performance: continuous moves of z, hits, and settings of the next hits.
+    """Sends the messages of a busy performance: continuous moves of z, hits, and settings for the next hits.
 
     Args:
         port: UDP port of the server.
         dimensions: number of dimensions of z.
-        names: names of classes, to whose centres z moves from time to time.
+        names: names of the classes to which z moves from time to time.
         hits_per_s: mean number of triggers per second.
         rate: number of messages per second, including triggers.
         patient: True to wait for a server that cannot keep up, to avoid losing messages on a slow machine.

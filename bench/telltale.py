@@ -1,11 +1,11 @@
-"""`python -m bench.telltale MODEL FOLDER`: find the features that tell a model's sounds from real ones.
+"""`python -m bench.telltale MODEL FOLDER`: find features that distinguish a model's sounds from real sounds.
 
-A random forest learns to tell the real sounds of FOLDER from the model's reconstructions of these sounds, by
-features of six frequency bands. Training sounds of the model are decoded at the z stored in the model file,
-other sounds at the z that the encoder gives them. The forest then classifies pairs on which it was not
-trained; 50 % right is no better than guessing. The table lists the features that the forest uses most, with
-their medians over the real sounds and over the reconstructions. These features can show a fault that other
-measures miss.
+A random forest learns to distinguish the real sounds in FOLDER from the model's reconstructions of these
+sounds, by features of six frequency bands. A reconstruction is decoded from a position in the latent space:
+for training sounds of the model, the position stored in the model file; for other sounds, the position that
+the encoder returns. The forest then classifies pairs on which it was not trained; an accuracy of 50 % is no
+better than guessing. The table lists the features that the forest uses most, and their medians over the real
+sounds and over the reconstructions. These features can show a fault that other measures miss.
 
     level       mean amplitude of the band, dB relative to the peak of the entire sound
     before      mean amplitude in the 2 ms before the onset, dB relative to the peak of the band

@@ -5,7 +5,7 @@ the two updates (variational and classification), losses, clipping and Adam. "Ou
 "naive" is the same model made of plain `nn.Conv1d` layers (bench/naive.py).
 
     speedup_vs_naive         time of a naive step / time of our step, for a batch of 2, one sound per thread
-    speedup_batch_N          the same for a batch of N
+    speedup_batch_N          the same speed-up for a batch of N sounds
     gradient_error           largest ‖ours - naive‖ / ‖naive‖ of a parameter's gradient, both in double
                              precision, where rounding cannot hide an error
     gradient_error_32        ‖ours - naive‖ / ‖naive‖ of the gradients of all parameters together, ours in
@@ -62,7 +62,7 @@ class Step:
     Args:
         config: the training configuration.
         size: number of sounds in the batch.
-        plain: True for the plain layers of `bench.naive`, False for the trainer's.
+        plain: True uses the plain layers of `bench.naive`, False the trainer's layers.
         dtype: precision of the weights and sounds.
     """
 
@@ -163,7 +163,7 @@ def errors(config: Config) -> dict[str, object]:
 
 
 def memory_of(words: list[str]) -> dict[str, float]:
-    """Run `child` in a process of its own, and return the figures that it prints."""
+    """Run `child` in a separate process, and return the figures that it prints."""
     command = [sys.executable, "-m", "bench.training", "--child", *words]
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return found

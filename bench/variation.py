@@ -54,7 +54,7 @@ def by_cdpam(ear: LearnedEar, rate: int) -> Between:
 
 
 def hits(model: Model, centre: Sequence[float], amount: float) -> list[NDArray[np.float32]]:
-    """Return the sounds of `COUNT` hits at z = `centre`, with random offsets as in the server's mixer."""
+    """Return the sounds of `COUNT` hits at the class centre, with random offsets as in the server's mixer."""
     expression, z = Expression(model.info), np.array(centre, np.float64)
     offsets = [expression.offset(z, MIDDLE, 0.0, amount, [seed]) for seed in range(1, COUNT + 1)]
     return [model.decode(np.add(z, offset).astype(np.float32)) for offset in offsets]

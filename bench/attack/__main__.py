@@ -4,11 +4,12 @@
     python -m bench.attack --short           # fewer attacks in each drill; takes a minute
     python -m bench.attack --only kills idle # two of the drills
 
-The attacks stay on the loopback interface and in a temporary folder. Each row of the table is one drill: one
-kind of attack on a server of its own. The performer plays ten hits a second, from a different address than
-the attackers. A hostile model is a model file with one random change and a valid checksum.
+The attacks are limited to the loopback interface and a temporary folder. Each row of the table is one drill:
+one kind of attack on its own server. The performer plays ten hits a second; the address of the performer
+differs from that of the attackers. A hostile model is a model file with one random change and a valid
+checksum.
 
-    logged       number of the performer's hits that are in the server's log, and number of all hits
+    logged       number of the performer's hits that are in the server's log, and number of hits played
     reply        longest time that the performer waited for a reply
     end          time from SIGTERM to the end of the server
     faults       crashes, tracebacks, restarts of the worker (the process that renders the sound),

@@ -36,7 +36,7 @@ EXCLUDED = ("/morph/reverse",)
 
 A reversed hit waits until its complete sound is decoded. Meanwhile, a panic among the datagrams may drop
 it."""
-PATIENT_S = 120.0  # longest time for loading a model on a busy machine
+PATIENT_S = 120.0  # longest wait for a model to load on a busy machine
 WRITTEN_S = 0.3  # time after which the log of a hit has reached the operating system: FLUSH_S plus a margin
 
 
@@ -101,7 +101,7 @@ def drill(
 
 
 def datagrams(count: int, seed: int, model: Path) -> Attack:
-    """Return an attack that sends `count` datagrams of every kind, as fast as possible.
+    """Return an attack that sends `count` datagrams of various kinds, as fast as possible.
 
     Args:
         model: the model that the server plays.
@@ -157,7 +157,7 @@ def models(count: int, live: int, seed: int, model: Path, folder: Path) -> Attac
 
 
 def changes(count: int, names: list[str]) -> Attack:
-    """Return an attack that switches models `count` times, and reads all of OSCQuery before each switch.
+    """Return an attack that switches models `count` times, and reads the OSCQuery tree before each switch.
 
     Args:
         names: names of the models to switch to, in turn.
@@ -179,7 +179,7 @@ def changes(count: int, names: list[str]) -> Attack:
 
 
 def idle(count: int) -> Attack:
-    """Return an attack that holds `count` silent connections to OSCQuery open while it queries OSCQuery."""
+    """Return an attack that keeps `count` silent connections to OSCQuery open while it queries OSCQuery."""
 
     def attack(target: Target, result: Result) -> str:
         with ExitStack() as parts:
@@ -199,7 +199,7 @@ def full_disk(target: Target, result: Result) -> str:
     """Wait until a full disk has stopped the recording, and let the server continue to play for a few
     seconds.
 
-    The disk seems full because the server was started with a limit on the size of files.
+    The server behaves as on a full disk because it was started with a limit on the size of files.
     """
     target.wait_for("recording stopped, playing continues")
     time.sleep(WAIT_S)
@@ -251,7 +251,7 @@ def kills(folder: Path, model: Path, count: int, seed: int) -> Result:
         stores += storer.stores
         found = _presets(target.presets) if target.presets.exists() else {}
         kept |= storer.kept
-        if storer.begun is not None:  # the preset being stored may or may not have reached the file
+        if storer.begun is not None:  # the file may or may not contain the preset that was being stored
             name, value = storer.begun
             kept[name] = found.get(name, 0.0) if found.get(name) == value else kept.get(name, 0.0)
         lost += sum(found.get(name) != value for name, value in kept.items() if value)

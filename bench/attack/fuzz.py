@@ -1,4 +1,4 @@
-"""Makes random OSC datagrams for the server: valid, invalid and damaged ones."""
+"""Makes random OSC datagrams for the server: valid datagrams, invalid datagrams and damaged datagrams."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Fuzz:
 
     Args:
         seed: seed of the random numbers.
-        dimensions: number of dimensions of z.
+        dimensions: number of dimensions of z, the position in the latent space.
         excluded: addresses to leave out.
     """
 

@@ -28,9 +28,9 @@ from realtime.util.errors import RealtimeError
 SERVER = "127.0.0.1"
 PERFORMER = "127.0.0.2"  # not the attackers' address, because the access rules limit each address separately
 NAMES = 50  # number of preset names, which are reused in turn
-START_S, END_S, REPLY_S = 60.0, 30.0, 10.0  # longest waits: for a line of output, for the end, for a reply
-_coordinates = cycle(range(1, 10_000))  # of the points to store; the server accepts these values
-VELOCITY_STEP = 1 / 65_536  # the n-th hit has n times this velocity, which identifies the hit in the log
+START_S, END_S, REPLY_S = 60.0, 30.0, 10.0  # maximum waits: for a line of output, for the end, for a reply
+_coordinates = cycle(range(1, 10_000))  # first coordinates for presets; the server accepts these values
+VELOCITY_STEP = 1 / 65_536  # the velocity of hit n is n times this step, which identifies the hit in the log
 
 
 class Target:
@@ -200,7 +200,7 @@ class Performer:
 
 
 class Storer:
-    """Stores presets one after another, each with a different z.
+    """Stores presets one after another, each with a different z (position in the latent space).
 
     Attributes:
         kept: first coordinate of each preset that `/morph/done` has confirmed, by name.

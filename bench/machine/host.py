@@ -1,7 +1,7 @@
-"""Handles the effects of a virtual machine's host on measurements of time.
+"""Reduces and measures the effects of a virtual machine's host on measurements of time.
 
 The host is the machine on which the virtual machine (the guest) runs. `awake` keeps the cores of the guest
-awake. `watch` measures steal time: processor time that the guest needed and the host gave to other guests.
+awake. `watch` measures steal time: processor time that the guest needed but the host gave to other guests.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ while os.getppid() == parent:
 def awake() -> Iterator[bool]:
     """Keep the cores of a virtual machine busy at the lowest priority, to prevent them from going idle.
 
-    A busy host gives an idle core to other guests; the core then wakes up milliseconds late, many times a
-    second. The guest cannot prevent this delay otherwise, and a physical machine does not have it.
+    A busy host gives an idle core to other guests. Many times a second, the core then wakes up milliseconds
+    late. Keeping the cores busy is the guest's only means of preventing this delay. A physical machine does
+    not have the delay.
 
     Yields:
-        True if the cores are kept awake (on Linux under a hypervisor), else False.
+        True if the cores are kept awake. They are kept awake only on Linux under a hypervisor.
     """
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.exists() or "hypervisor" not in cpuinfo.read_text():
@@ -49,13 +50,14 @@ def awake() -> Iterator[bool]:
 
 
 def watch() -> Callable[[], float]:
-    """Start to count steal time.
+    """Start counting steal time.
 
-    Steal time also delays real-time threads. If it is high, timings are therefore meaningless.
+    Steal time delays all threads, including real-time threads. Timings taken at high steal time are therefore
+    meaningless.
 
     Returns:
-        A function that returns the steal time since this call, as a percentage of the processor time that the
-        guest needed, or NaN if the system does not report steal time.
+        A function that returns the steal time since `watch` was called. The steal time is a percentage of the
+        processor time that the guest needed; it is NaN if the system does not report steal time.
     """
     before = _times()
 
@@ -67,7 +69,7 @@ def watch() -> Callable[[], float]:
 
 
 def _times() -> tuple[int, int]:
-    """Return the numbers of busy and of stolen clock ticks of all processors since boot."""
+    """Return the busy and the stolen clock ticks of all processors since boot; (0, 0) outside Linux."""
     stat = Path("/proc/stat")
     if not stat.exists():
         return 0, 0

@@ -59,7 +59,7 @@ def report(title: str, results: dict[str, object], argv: list[str] | None = None
 
 
 def _balance(decoder: ModalDecoder) -> None:
-    """Make every part of an untrained modal decoder audible nearly to the end, as in a trained one."""
+    """Make every part of an untrained modal decoder audible nearly to the end, as in a trained decoder."""
     decoder.mode_heads.bias[: decoder.modes].fill_(float(decoder.levels.bias[0]))
     decoder.presence.bias.fill_(30.0)
     decoder.end.bias.fill_(1.5)

@@ -20,7 +20,7 @@ def listening(command: list[str], pattern: str = SERVER) -> Iterator[tuple[subpr
         SystemExit: the program ended before it printed a port.
     """
     pipe = subprocess.PIPE
-    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `realtime` sets it before it loads NumPy
+    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # `realtime` sets the same before it loads NumPy
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=alone) as program:
         assert program.stdout is not None
         port = next((int(m[1]) for line in program.stdout if (m := re.search(pattern, line))), None)

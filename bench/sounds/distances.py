@@ -59,7 +59,7 @@ def onset_error(real: Sound, other: Sound, rate: int) -> float:
         with warnings.catch_warnings():
             warnings.filterwarnings(
                 "ignore", message="Empty filters"
-            )  # of 128 bands, some low ones contain none of the 257 bins
+            )  # some low bands of the 128 contain none of the 257 bins
             found: NDArray[np.float32] = librosa.onset.onset_strength(
                 y=sound.astype(np.float32), sr=rate, hop_length=128, n_fft=512
             )
@@ -84,7 +84,7 @@ def _magnitudes(sound: Sound, size: int, hop: int, window: int, mode: str = "ref
 def multi_scale(real: Sound, other: Sound) -> float:
     """Return Drumblender's MSS (multi-scale spectral distance).
 
-    It is the spectral convergence plus log-magnitude error, averaged over `RESOLUTIONS`.
+    MSS is the spectral convergence plus the log-magnitude error, averaged over `RESOLUTIONS`.
     """
     total = 0.0
     for size, hop, window in RESOLUTIONS:
@@ -97,7 +97,7 @@ def multi_scale(real: Sound, other: Sound) -> float:
 def log_spectral(real: Sound, other: Sound) -> float:
     """Return Drumblender's LSD (log-spectral distance).
 
-    It is the RMS over bins of the difference of log powers, averaged over time.
+    LSD is the RMS over bins of the difference between the log powers, averaged over time.
     """
     theirs, ours = (
         (_magnitudes(sound, LSD_FFT, LSD_HOP, LSD_FFT).square() + EPSILON).log() for sound in (real, other)
@@ -108,9 +108,9 @@ def log_spectral(real: Sound, other: Sound) -> float:
 def flux_error(real: Sound, other: Sound) -> float:
     """Return Drumblender's onset error: mean absolute difference of the spectral flux over time.
 
-    Drumblender's code sums squared rises from one bin to the next; the paper describes rises from one window
-    to the next. This function follows the code, to make its results comparable with the published results.
-    `onset_error` compares rises over time.
+    Drumblender's code sums squared rises from one bin to the next, whereas the paper describes rises from one
+    window to the next. This function follows the code, to make its results comparable with the published
+    results. `onset_error` compares rises from one window to the next.
     """
 
     def flux(sound: Sound) -> Tensor:

@@ -1,8 +1,8 @@
 """The "learned ear": CDPAM, a network trained on listeners' judgements of how different two sounds are.
 
 CDPAM is described in P. Manocha et al., *Contrastive Learning for Perceptual Audio Similarity*, 2021. The
-package `cdpam` is optional and used only here. The weights of the network come as a pickle, which can run
-code when it is read. Therefore, install the package from a source that you trust, into a folder of its own:
+package `cdpam` is optional and used only here. The weights of the network are stored as a pickle, which can
+run code when it is read. Therefore, install the package from a source that you trust, into a separate folder:
 
     pip install --target FOLDER --no-deps cdpam resampy
     PYTHONPATH=FOLDER python -m bench.ear MODEL SOUNDS --learned
@@ -38,8 +38,8 @@ class LearnedEar:
     """Measures CDPAM's distance between sounds, and remembers the embeddings of sounds.
 
     Args:
-        memory: a .npz file of embeddings, which is read if it exists and which `remember` writes; None: no
-            file.
+        memory: a .npz file of embeddings, which is read if it exists and which `remember` writes; None uses
+            no file.
 
     Raises:
         LearnedEarError: the package is not installed, or its weights cannot be read.

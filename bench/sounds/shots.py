@@ -35,7 +35,8 @@ class Shot:
         drum: name of the drum, from manifest.csv; "" if unknown.
         velocity: velocity of the hit, 0 to 1, from manifest.csv; NaN if unknown.
         sound: float32 [T], prepared for the model's encoder.
-        z: z as the encoder returns it, [latent_dim]; empty if the sound was not encoded.
+        z: the position in latent space that the encoder returns, [latent_dim]; empty if the sound was not
+            encoded.
     """
 
     name: str
@@ -91,7 +92,7 @@ class Model:
         Args:
             folder: the folder.
             per_class: maximum number of sounds of each class, taken at even steps; 0 takes all.
-            encode: True to encode the sounds, too.
+            encode: True also encodes the sounds.
 
         Raises:
             DataError: none of the sounds can be used.

@@ -57,9 +57,9 @@ def frame_power_ratio(sound: Sound, rate: int, hop: int) -> float:
     """Return how unevenly power is distributed within a latent frame, from 2 to 8 kHz: 1 if it is even.
 
     The power of each frame is divided by the mean power of the frame, then averaged over the frames, sample
-    by sample. Frames more than 50 dB below the loudest frame do not count. The result is the largest power in
-    this average frame divided by the smallest. For steady noise, the result is near 1 with many frames but
-    higher with few frames. Compare it, therefore, with the results of real sounds.
+    by sample. Frames more than 50 dB below the loudest frame are left out. The result is the largest power in
+    this average frame divided by the smallest power. For steady noise, the result is near 1 with many frames
+    but higher with few frames. Therefore, compare it with the results for real sounds.
 
     Args:
         hop: number of samples in a latent frame, the unit of the decoder.
@@ -78,9 +78,9 @@ def texture(sound: Sound, rate: int) -> float:
     """Return the coefficient of variation of the STFT's magnitudes above 3 kHz.
 
     The result is the median over regions of 9 bins by 5 windows; regions more than 50 dB below the largest
-    magnitude do not count. Gaussian noise has .51: its magnitudes follow the Rayleigh distribution, whose
-    coefficient is √(4/π − 1) = .52, and the estimate from only 45 values is slightly lower. Smeared spectra
-    have a lower coefficient than noise; tones and clicks have a higher coefficient.
+    magnitude are left out. For Gaussian noise, the result is .51: its magnitudes follow the Rayleigh
+    distribution, whose coefficient is √(4/π − 1) = .52, and the estimate from only 45 values is slightly
+    lower. Smeared spectra have a lower coefficient than noise; tones and clicks have a higher coefficient.
     """
     bins, _, spectrum = stft(sound, rate, nperseg=512, noverlap=256)
     magnitude = np.abs(spectrum[bins >= 3000])
@@ -96,9 +96,9 @@ def ring_db(sound: Sound, rate: int) -> float:
     """Return the mean prominence of the most prominent 2 % of bins from 2 to 14 kHz, in dB.
 
     The spectrum is that of one Hann window of 16,384 samples. The prominence of a bin is its level above the
-    mean level of the 301 bins around it. Noise has 9.3 dB, and ringing partials have more. The value for
-    noise follows from the exponential distribution of the power of its bins: the mean level is −2.5 dB, and
-    the mean level of the highest 2 % is 6.8 dB.
+    mean level of the 301 bins around it. The result is 9.3 dB for noise, and higher for ringing partials. The
+    value for noise follows from the exponential distribution of the power of its bins: the mean level is
+    −2.5 dB, and the mean level of the highest 2 % is 6.8 dB.
     """
     tail = sound[3 * ATTACK // 2 :][:LONG_WINDOW]
     if len(tail) < LONG_WINDOW // 2 or not tail.any():

@@ -49,7 +49,7 @@ POLL_S = 0.0003  # polling interval of rtmixer's ring buffer, which cannot wake 
 Facts = dict[str, Any]
 
 
-# ---- the player, in a process of its own
+# ---- the player, in a separate process
 
 
 class Source:

@@ -39,7 +39,7 @@ INTERVAL_OCTAVES = 0.25
 """Smallest interval between the pitches of the ends. A smaller glide cannot be measured."""
 RESOLUTION_CENTS = 20.0
 """Resolution of pitches. In a plain mix, too, the spectral peaks move steadily, but only by some cents."""
-GLIDES = 0.95  # smallest correlation that counts as a glide
+GLIDES = 0.95  # smallest correlation at which a path is called a glide
 WINDOW_S, HOP_S = 0.093, 0.012  # window and hop in which pitch is measured within a sound
 
 Sounds = Sequence[NDArray[np.floating]]

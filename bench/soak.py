@@ -60,7 +60,7 @@ BURST = 100  # number of messages after which the player waits for a block, with
 Facts = dict[str, Any]
 
 
-# ---- the server, in a process of its own
+# ---- the server, in a separate process
 
 
 def serve(args: argparse.Namespace) -> int:

@@ -42,9 +42,9 @@ DECIMALS = 3
 CANDIDATES = 24
 """Number of training sounds of a class that are decoded to find the centre of the class."""
 TYPICAL = 8
-"""Number of typical sounds; in a class with a pitch, the sound with the clearest pitch is the centre."""
+"""Number of typical sounds; in a class with a pitch, the centre is the one with the clearest pitch."""
 PITCHED = 0.25
-"""Median clarity of pitch (`_clarity`) above which the sounds of a class count as having a pitch."""
+"""If the median clarity of pitch (`_clarity`) in a class is above this value, the class has a pitch."""
 BODY_S = (0.05, 0.3)
 """Start and end, in seconds, of the body of a drum sound: the part with the pitch."""
 

@@ -33,7 +33,8 @@ ATTACK_S = 0.05
 EARLIEST_S = 1e-4
 """Time added to the mean time of an attack before the logarithm is taken."""
 FINE_S, FINE, COARSE = 0.0015, 34, 100
-"""Times at which parameters are evaluated: `FINE` steps of `FINE_S` seconds, then `COARSE` growing steps."""
+"""Steps between the times at which parameters are evaluated: `FINE` steps of `FINE_S` seconds, then `COARSE`
+growing steps."""
 
 
 def of_sounds(sounds: Tensor, sample_rate: int) -> Tensor:

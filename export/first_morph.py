@@ -23,7 +23,7 @@ CLASSES = 12
 TIMES_MS = (100, 150, 200, 300, 400)
 """Durations of the glide that are compared."""
 RANGE_DB = 30.0
-"""Range below the peak level of a sound that counts as audible."""
+"""Range of levels, below the peak level of a sound, that is treated as audible."""
 SILENT = 1e-7
 """Power added to every window, relative to the loudest window, to give silent windows a spectrum."""
 

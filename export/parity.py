@@ -14,7 +14,7 @@ from realtime.model.preprocess import prepare
 from trainer.models.vae import VAE
 
 MAX_DIFFERENCE = 1e-4
-"""Largest accepted difference: -80 dB of full scale. Differences by rounding are smaller."""
+"""Largest accepted difference: -80 dB relative to full scale. Differences due to rounding are smaller."""
 
 
 @dataclass(frozen=True)

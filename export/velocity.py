@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 AT_ONCE = 16
 """Number of sounds that are encoded at once."""
 SHARED = 0.5
-"""Sum of squared deviations of velocity at which the takes of a class weigh as much as all classes do."""
+"""Sum of squared deviations of velocity at which the takes of a class get the same weight as all classes."""
 DRAWN = 0.1
-"""Sum of squared deviations of velocity at which the takes of a drum weigh as much as their class does."""
+"""Sum of squared deviations of velocity at which the takes of a drum get the same weight as its class."""
 REACH = 0.6
 """Reach of a drum's direction in the latent space, relative to the RMS distance of takes from their mean."""
 ROUNDS, PACE = 6, 0.7
@@ -46,7 +46,8 @@ ROUNDS, PACE = 6, 0.7
 DOUBT = 0.1
 """Weight of the uncertainty of the slopes of recordings. At 1, the changes become too small."""
 CLOSE = 0.1
-"""In `unmixed`: weight of the distance of stored directions from the given directions; mixtures: 1."""
+"""Weight, in `unmixed`, of the distance of stored directions from the given directions. The distance of
+mixtures from the given directions has the weight 1."""
 
 
 class Directions(NamedTuple):

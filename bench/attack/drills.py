@@ -34,8 +34,8 @@ WAIT_S = 5.0  # duration of the drills with idle sockets and with a full disk
 EXCLUDED = ("/morph/reverse",)
 """Addresses that `Fuzz` leaves out, because they would reverse the performer's hits.
 
-A reversed hit waits until its complete sound is decoded. Meanwhile, a panic among the datagrams may drop
-it."""
+A reversed hit waits until its complete sound is decoded. If a random datagram requests a panic during this
+wait, the hit is dropped."""
 PATIENT_S = 120.0  # longest wait for a model to load on a busy machine
 WRITTEN_S = 0.3  # time after which the log of a hit has reached the operating system: FLUSH_S plus a margin
 

@@ -1,4 +1,4 @@
-"""Runs a JACK server of its own for a benchmark."""
+"""Runs a separate JACK server for a benchmark."""
 
 from __future__ import annotations
 

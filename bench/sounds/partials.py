@@ -13,7 +13,7 @@ FROM_S, TO_S = 0.06, 0.3
 SIZE = 1 << 17
 """Length of the zero-padded transform, in samples. At 44.1 kHz, a bin is a third of a hertz wide."""
 NEAR_HZ, TONAL, AUDIBLE = 15.0, 0.5, 0.05
-"""Limits of 15 Hz, 50 % and 5 %, which `is_tonal` explains."""
+"""The limits of 15 Hz, 50 % and 5 % in `is_tonal`, whose docstring explains them."""
 
 
 def _spectrum(sound: Sound, rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -14,7 +14,7 @@ from scipy.signal import butter, sosfilt, stft
 Sound = NDArray[np.floating]
 
 ATTACK = 1000
-"""Number of samples at the start that count as the attack; measures of a tail leave them out."""
+"""Number of samples in the attack, at the start of a sound; measures of a tail leave the attack out."""
 LONG_WINDOW = 16_384
 """Number of samples in the window of `grid_db` and `ring_db`."""
 LOWEST_POWER = 1e-16

@@ -13,7 +13,7 @@ from trainer.config import Config
 from trainer.errors import TrainerError
 
 SOURCE = "source"
-"""Name of a file in a run's folder; the file contains the path of the sounds that the run was trained on."""
+"""Name of a file in a run's folder; the file contains the path of the folder of training sounds."""
 
 
 @dataclass(frozen=True)

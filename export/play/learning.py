@@ -29,15 +29,16 @@ from trainer.run.progress import duration
 from trainer.run.state import State
 
 SHARE = 0.1
-"""Time to make a version, as a fraction of the training time until the next version."""
+"""Time spent on making a version, as a fraction of the training time until the next version."""
 LEAST_S, MOST_S = 10.0, 60.0
-"""Shortest and longest training time between two versions; longer if making a version takes longer."""
+"""Shortest and longest training time between two versions. If making a version takes longer than `MOST_S`,
+the training time is just as long."""
 NEAR_DB, FAR_DB = 2.0, 4.0
 """Largest mean mel distances for the verdicts "near" and "like them, with less detail".
 
 Two hits of one drum are 1.1 dB apart (median, docs/results.md)."""
 NICENESS = 10
-"""Niceness of the training process, which lets the server have the processor first."""
+"""Niceness of the training process: the server gets the processor first."""
 
 
 class Watcher(progress.Bars):

@@ -22,7 +22,7 @@ ASK_S = 0.2
 CHECK_S = 0.2
 """Time in seconds between two checks whether `Server.wait` is to stop."""
 END_S = 10.0
-"""Time in seconds that the server has to end before it is killed."""
+"""Longest time in seconds to wait for the server to end; then it is killed."""
 
 
 class Server:

@@ -1,4 +1,4 @@
-"""Runs `trainer play`: starts the learner and the server, each in a process of its own.
+"""Runs `trainer play`: starts the learner and the server, each in a separate process.
 
     learner ── model files ──► server
 

@@ -36,7 +36,7 @@ Row = tuple[Array | float, ...]
 """The components of one sound, in the order of `Components`."""
 
 QUIET_DB = -70.0
-"""Level in dB, relative to the peak, below which a sound counts as ended."""
+"""A sound ends when its level stays below this value in dB, relative to the peak."""
 SKIP_S = 0.02
 """Length in seconds of the attack. The analyses of modes and of ringing shares start after the attack."""
 
@@ -45,7 +45,7 @@ SKIP_S = 0.02
 class Components:
     """The components of N sounds; levels are natural logarithms of amplitudes, weights are 0 to 1.
 
-    A knot is a time at which levels are given. A mode is a damped sinusoid in a frequency zone of its own.
+    A knot is a time at which levels are given. A mode is a damped sinusoid with its own frequency zone.
     `FREE` is the number of free oscillators.
 
     Attributes:

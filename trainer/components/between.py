@@ -17,7 +17,8 @@ Array = NDArray[np.float64]
 WINDOW = 4096
 """Length of the window in samples. At 44.1 kHz, it separates partials that are 50 Hz apart."""
 LOBE_BINS = 2.5
-"""Distance, in bins, up to which a bin belongs to a mode. The window's main lobe reaches 2 bins each way."""
+"""Largest distance, in bins, at which a bin belongs to a mode. The window's main lobe extends over 2 bins on
+either side."""
 FEWEST = 0.15
 """Smallest fraction of a band that must lie between the modes for a measurement of the band's noise."""
 LEAST = 1e-3

@@ -24,7 +24,7 @@ STEPS, STEP = 10, 0.025
 BODY_DB = 4.0
 """Standard deviation, in dB, of the change in a body's level."""
 AUDIBLE = 0.01
-"""Peak level up to which a body counts as missing."""
+"""A body whose peak level does not exceed this value is treated as missing."""
 
 
 class Crossing:

@@ -53,8 +53,8 @@ class Analysis:
             sound. The calls come from several threads, but one at a time.
 
     Attributes:
-        components: the components of the N sounds, 0 for sounds that are not analysed yet; None before the
-            first sound is analysed.
+        components: the components of the N sounds, with values of 0 for sounds that are not analysed yet;
+            None until the first sound is analysed.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ MAX_SWEEP = 8.0
 SWEEP_S = (0.003, 0.12)
 """Range of τ, the time constant, in seconds, with which the frequency falls to f₁."""
 MODES_HZ = (500.0, 15_000.0)
-"""Centre frequencies of the lowest and the highest zone; `HIGHEST` may lower the highest one."""
+"""Centre frequencies of the lowest and the highest zone; `HIGHEST` may limit the latter."""
 HIGHEST = 0.45
 """Largest centre frequency of a zone, as a fraction of the sample rate."""
 QUIET = -12.0
@@ -34,7 +34,7 @@ QUIET = -12.0
 DECAYS = (1.5, 400.0)
 """Range of the decay of a mode, in nepers a second."""
 FIRST_KNOTS = 8
-"""Number of frames, at the start, that have a knot each; later knots are spaced logarithmically."""
+"""Number of frames, from the start, with a knot for each frame; later knots are spaced logarithmically."""
 LOWEST_NOISE_HZ = 25.0
 """Frequency below which power belongs to no noise band, because recordings have inaudible rumble there."""
 GATE_S = 0.02

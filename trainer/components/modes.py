@@ -17,7 +17,7 @@ from trainer.components.spectrum import LONGEST_WINDOW, floor_db, spectrum
 Array = NDArray[np.float64]
 
 SHORTEST_WINDOW = 1500
-"""A shorter part of a sound, in samples, is not searched for partials."""
+"""Length in samples of the shortest part of a sound in which partials are sought."""
 FITTED = 16_384
 """Maximum number of samples to which the levels of the modes are fitted."""
 PROMINENCE_DB, RANGE_DB = 14.0, 75.0
@@ -26,7 +26,7 @@ PROMINENCE_DB, RANGE_DB = 14.0, 75.0
 The highest of 10,000 bins of noise is 11 dB above their median.
 """
 FLOOR_HZ = 300.0
-"""Width of the blocks of bins whose medians, interpolated, form the floor."""
+"""Width of the blocks of bins; the floor of the spectrum is interpolated between the blocks' medians."""
 OVER_NOISE = 1.3
 """Energy that is subtracted from a zone as noise, relative to the noise expected from the floor."""
 LOUDEST_MODE = -0.5

@@ -15,7 +15,8 @@ NOISE_PERIOD = 16_384
 PARTIAL_HZ = 40.0
 """Mean distance between neighbouring partials of ringing noise."""
 PARTIAL_SPREAD = 0.5
-"""Standard deviation, in nepers, by which levels of partials vary beyond the variation of Gaussian noise."""
+"""Standard deviation, in nepers, of the variation in the levels of partials that is added to the variation of
+Gaussian noise."""
 EVEN_FRAMES = 12
 """Number of frames at the start of the noise over which its power is nearly constant."""
 SEEDS = ((16, False), (17, True))

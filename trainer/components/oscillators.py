@@ -30,11 +30,12 @@ FIT_S = 0.25
 FIT_WINDOW_S, RATIO_WINDOW_S = 0.03, 0.06
 """Lengths in seconds of the windows in which energy is summed coherently: for the sweep, for the ratios."""
 SIMPLER = 0.02
-"""Fraction of the energy that a sweep of an octave must explain beyond what a constant frequency explains."""
+"""Additional fraction of the energy that a sweep of an octave must explain, compared with a constant
+frequency."""
 SWEEPS = (0.08, 0.16, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 """Sweeps, relative to f₁, that are tried first."""
 TRACK_S, TRACK_CYCLES = 0.008, 0.9
-"""Half the length of an oscillator's level window, in seconds and in cycles; the longer one applies."""
+"""Half the length of an oscillator's level window, in seconds and in cycles; the longer time applies."""
 TONAL_S, TONAL_CYCLES = 0.02, 2.5
 """Half the length of an oscillator's tonality window, in seconds and in cycles; the longer one applies.
 

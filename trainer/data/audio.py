@@ -44,11 +44,11 @@ AUDIOREAD_SUFFIXES = frozenset([".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka",
 MAX_MINUTES = 10
 """Longest recording that is read; hours of sound would fill the memory."""
 SILENT_PEAK = 1e-4
-"""-80 dBFS: a sound whose peak is lower counts as silent."""
+"""-80 dBFS; a sound whose peak is lower is treated as silent."""
 CLIPPED_PEAK, CLIPPED_RUN = 0.98, 3
 """A sound is clipped if it stays at its peak, near full scale, for at least this many samples."""
 AUDIBLE_DB = -50.0
-"""Level relative to the peak below which a sound counts as inaudible."""
+"""A sound is treated as inaudible where its level, relative to the peak, is below this value."""
 OVER_S = 0.01
 """A sound whose audible part exceeds the model's length by less than this is shortened without a message."""
 DC_OFFSET = 0.02

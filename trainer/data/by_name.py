@@ -29,7 +29,7 @@ KINDS = (
 HATS = ((OPEN, r"\bopen\b|\bohh?\b|\bhho\b"), (CLOSED, r"\bclosed?\b|\bpedal\b|\bchh?\b|\bhhc\b"))
 """Names of the classes of hi-hats, each with a pattern for file names."""
 SEVERAL = 2
-"""Words that match no pattern are a class if the names of at least this many files begin with the words."""
+"""Words that match no pattern are a class if at least this number of file names begin with these words."""
 FALL_DB, OPEN_S = 26.0, 0.22
 """A hi-hat counts as closed if its level falls by FALL_DB within OPEN_S seconds after the peak.
 

@@ -21,7 +21,8 @@ BANDS = 40
 FFT_MS = 40.0
 """Length of the zero-padded transform; bins must be closer together than the lowest bands are wide."""
 SEED, STARTS = 0, 10
-"""Seed and number of starts of k-means; both are fixed: the classes do not depend on the run's seed."""
+"""Seed and number of starts of k-means. Both are fixed; the classes therefore do not depend on the run's
+seed."""
 
 
 def attack_features(waveforms: Tensor, sample_rate: int) -> Tensor:

@@ -81,7 +81,7 @@ class Batch:
 
 
 def joined(parts: Sequence[Batch], own: int = 0) -> Batch:
-    """Return measured batches as one batch; its last `own` sounds have points of their own."""
+    """Join measured batches into one batch, whose last `own` sounds are learnt at their own points."""
     waveform, encoder_input, label, index = (
         torch.cat([getattr(part, name) for part in parts])
         for name in ("waveform", "encoder_input", "label", "index")

@@ -13,7 +13,7 @@ from trainer.data.sampling import generator
 from trainer.data.sounds import Sounds
 
 ENOUGH_GROUPS = 5
-"""A class with fewer groups, not counting its test groups, gives no sounds to the validation."""
+"""Smallest number of groups, not counting test groups, that a class needs to have validation sounds."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from trainer.evaluation import quality
 from trainer.evaluation.subject import Subject
 
 MEANS, RECONSTRUCTIONS = "means", "reconstructions"
-"""Names of two sub-folders: one for decoded class means, in files named after the classes, and one for
+"""Names of the sub-folders for decoded class means, in files named after the classes, and for
 reconstructions."""
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

@@ -17,7 +17,8 @@ CHANNELS = (128, 128, 256, 512, 1024)
 KERNELS = (5, 4, 4, 4, 4)
 """Channels and kernel sizes in rows 1 to 5 of Table 2."""
 GAIN = 1.0
-"""Gain of the initial weights for the mean. With 10, the losses jump and the classes stay close together."""
+"""Gain of the initial weights for the mean. With a gain of 10, the losses jump, and the classes stay close
+together in latent space."""
 LEAK = 0.2
 
 

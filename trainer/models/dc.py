@@ -29,7 +29,7 @@ from trainer.models.layers import (
 FRONT_FILTERS, FRONT_KERNEL = 16, 32
 """Number of filters and kernel size in rows 1 and 20 of Table 1."""
 GAIN = 10.0
-"""Gain of the initial weights of the layer that gives the mean."""
+"""Gain of the initial weights of the layer that computes the mean."""
 
 
 class DCEncoder(nn.Module):

@@ -31,9 +31,10 @@ CYCLE = 7
 LEVELS = 48
 """Number of mel bands of the encoder's input."""
 WINDOW_S = 0.032
-"""Length of the encoder's window in seconds, rounded to a power of two samples; the hop is 1/4 of it."""
+"""Length of the encoder's window in seconds, rounded to a power of two samples; the hop is a quarter of the
+length."""
 LOWEST_POWER = 1e-7
-"""Power that is added to that of a mel band before the logarithm is taken."""
+"""Power that is added to the power of a mel band before the logarithm is taken."""
 ENCODER_CHANNELS, ENCODER_KERNEL = (64, 64, 96), 5
 LEAK = 0.2
 

@@ -9,7 +9,7 @@
 - Four *free* oscillators have the frequencies f₁ and f₁·r₂ … f₁·r₄. f₁ sweeps downwards, as the pitch of a
   drum head does: f₁(t) = f₁ (1 + s e^(-t/τ)). f₁ depends on the first coordinate of z (z₁) alone, and
   therefore glides evenly along a path from one drum to another.
-- *Modes* are damped sinusoids. Each has a narrow frequency zone of its own; the zones lie side by side. The
+- *Modes* are damped sinusoids. Each mode has its own narrow frequency zone; the zones lie side by side. The
   decoder gives each mode a probability. The mode sounds where this probability exceeds the mode's *draw*, a
   fixed number. A sound between training sounds therefore has as many clear partials as the training sounds.
   If the decoder averaged levels instead, all partials of that sound would be faint.

@@ -50,7 +50,7 @@ LEAST_POWER = 1e-9
 LEAST_BEND = 1e-3
 """Smallest bend of the parabola at a peak; it prevents a division by zero in a flat spectrum."""
 OFFSET, SCALE = 10.0, 5.0
-"""Offset and divisor that bring log powers to about unit spread."""
+"""Offset and divisor that scale log powers to about unit spread."""
 
 
 class ModalEncoder(MBEncoder):

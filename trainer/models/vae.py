@@ -14,7 +14,7 @@ from trainer.config import ModelConfig, check_model
 from trainer.models.heads import CLASSIFICATION, Heads, perceptron
 
 MEMORY = 40.0
-"""Number of sounds over which a prototype averages; a prototype is the running mean of z of a class."""
+"""Number of sounds over which a prototype, the running mean of z for a class, is averaged."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from trainer.run.state import State
 from trainer.run.steps import Display, never
 
 POINTS = "points"
-"""Name of the only optimiser."""
+"""Name of the single optimiser that a run of `Adaptation` uses."""
 RATE, POINT_RATE, DECAY = 3e-3, 1e-2, 1e-3
 """Learning rates of the decoder and of the points, and the decoder's weight decay."""
 RISE = 0.05
@@ -46,9 +46,10 @@ EARLY = 0.3
 WAIT_S = 0.2
 """Longest time in seconds to wait for the components of one more sound."""
 SPREAD = 0.05
-"""Standard deviation of noise that is added to a point, to make nearby points learn to sound like it."""
+"""Standard deviation of the noise that is added to a point, to make nearby points sound similar."""
 NORM = 1e-3
-"""Weight of the mean squared norm of the points; this term keeps them among the points of the base."""
+"""Weight of the mean squared norm of the points; this term keeps the points in the region of the base's
+points."""
 CLASSES = 0.1
 """Weight of the classification loss."""
 KEPT = 1.0

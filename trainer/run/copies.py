@@ -26,7 +26,7 @@ from trainer.run.state import State
 ORIGINALS = -1
 """Index that stands for the set of unvaried sounds."""
 POINT_RATE = 0.02
-"""Learning rate of the points; the factor of the learning-rate schedule multiplies it."""
+"""Learning rate of the points, before the schedule scales it."""
 AT_ONCE = 64
 """Number of sounds that are encoded at once."""
 

@@ -34,7 +34,7 @@ LOG, CONFIG = "log.jsonl", "config.toml"
 FILES = (LAST, BEST, LOG, CONFIG)
 """Files of a run folder; the best checkpoint exists only if there are validation sounds."""
 COMPONENTS = "components.safetensors"
-"""File in which `trainer play` keeps the components of the sounds; it stays when the run is replaced."""
+"""File in which `trainer play` keeps the components of the sounds; replacing the run does not delete it."""
 PERIODIC, TENSORBOARD, ALIGNMENT = "epoch-{}.safetensors", "tensorboard", "alignment.csv"
 """Optional contents of a run folder."""
 SAVE_SHARE = 0.05
@@ -53,9 +53,10 @@ def start(
     """Start a run: prepare and split the sounds, and initialise the weights from the seed or from a base.
 
     Args:
-        centres: known centres of the clusters that give the classes; None finds them, if needed.
+        centres: known centres of the clusters that give the classes; None finds the centres, if needed.
         fabric: the launched Lightning Fabric; None makes one from `config`, and starts no other process.
-        base: a trained model of the same shape, from whose weights the run starts; None starts from the seed.
+        base: a trained model of the same shape, whose weights the run starts from; None draws the initial
+            weights from the seed.
         analysed: analyse the sounds if the architecture learns their components; with False, the caller must
             call `analyse_sounds` before training.
 

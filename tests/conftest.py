@@ -25,7 +25,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for PyTorch: each worker has one core
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as `realtime` does, for tests that import ONNX Runtime first
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # `realtime` sets it too late if a test imports ONNX Runtime first
 
 
 @pytest.fixture(scope="session", autouse=True)

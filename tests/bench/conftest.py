@@ -30,7 +30,7 @@ def tones() -> Callable[[torch.Tensor], torch.Tensor]:
 def make_run(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that makes a run folder with an untrained model, and returns the path of the folder.
 
-    The folder of sounds has decaying tones of two speakers, a and b; the run uses those of a.
+    The folder of sounds contains decaying tones from two "speakers", a and b; the run uses the sounds from a.
     """
 
     def make(name: str = "run", takes: int = 4, validation_fraction: float = 0.0, seed: int = 0) -> Path:

@@ -18,7 +18,7 @@ def test_headroom_keeps_kick_snare_hat_and_tom_at_once_equal_to_their_plain_sum(
     found = measure(decoder, ["kick", "snare", "closed-hat", "tom"])
     assert found["peak of the sum"][0] > 1.0  # above full scale: the knee alone therefore distorts it
     assert found["knee alone"][0] > -40
-    assert found["least possible, no headroom"][0] > -40  # so only headroom avoids distortion
+    assert found["least possible, no headroom"][0] > -40  # only headroom can therefore avoid distortion
     for name in ("headroom", "headroom, limiter"):
         assert max(found[name]) < -100
 

@@ -1,4 +1,4 @@
-"""Tests for `bench.ear`, which compares real sounds with a model's reconstructions; tones are the sounds."""
+"""Tests for `bench.ear`, which compares real sounds with a model's reconstructions. The sounds are tones."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_another_take_is_the_other_hit_of_the_drum_with_the_most_similar_velocit
     found = ear.another_take(_shot("c, once more", "floor", 0.5), takes)
     assert found is not None
     assert found.name == "b"  # not the same hit under a different name, and not a different drum
-    # without the name of the drum, no other hit of it can be found
+    # without the name of the drum, no other hit of the same drum can be found
     assert ear.another_take(_shot("e", "", 0.5), [_shot("f", "", 0.6)]) is None
 
 

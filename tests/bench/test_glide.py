@@ -54,7 +54,7 @@ def test_a_glide_has_even_steps_and_a_plain_mix_one_leap() -> None:
 
 
 def test_indistinguishable_pitches_count_as_equal() -> None:
-    """Within each of two clusters, pitches rise by under 0.01 semitones per step, so their ranks are tied."""
+    """In each of two clusters, pitches rise by less than 0.01 semitones per step; their ranks are equal."""
     creeping = [100.0 + 0.005 * k for k in range(8)] + [200.0 + 0.01 * k for k in range(9)]
     ranks = np.repeat([0, 1], [8, 9])
     assert glide.correlation(creeping) == pytest.approx(float(np.corrcoef(ranks, np.arange(17))[0, 1]))
@@ -72,7 +72,7 @@ def test_unevenness_of_one_step_among_five_is_five() -> None:
     assert glide.unevenness([0.0, 0.0, 1.0, 0.0, 0.0]) == 5.0
     steps = glide.mel_steps([_drum(100.0), _drum(100.0), 2 * _drum(100.0)], RATE)
     assert steps[0] == 0.0
-    assert 0.0 < steps[1] <= 20 * np.log10(2)  # less, because levels under the floor count as equal
+    assert 0.0 < steps[1] <= 20 * np.log10(2)  # less, because levels below the floor are treated as equal
 
 
 def test_pitch_is_followed_while_it_glides_within_a_hit() -> None:

@@ -1,4 +1,4 @@
-"""Tests for the distance between a model's sounds and the recordings that its base was trained on.
+"""Tests for the distance between a model's sounds and the recordings on which its base was trained.
 
 The base is the trained model from which a training run starts.
 """
@@ -43,7 +43,7 @@ def state(base: Checkpoint) -> State:
 
 @pytest.fixture
 def folder(tmp_path: Path, base: Checkpoint, state: State) -> Path:
-    """A folder with the base's recordings, for which sounds that the base decodes stand in."""
+    """A folder with the base's recordings; sounds that the base decodes replace the real recordings."""
     for place in torch.linspace(0, len(base.anchors.names) - 1, MEASURED).round().long().tolist():
         path = tmp_path / f"{base.anchors.names[place]}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Tests for `bench.means`, which compares the mean waveform of several takes of a digit with its takes.
+"""Tests for `bench.means`, which compares the mean waveform of several takes of a digit with other takes.
 
 The deviation is equation 2 of the paper; it is lower for a more typical sound.
 """

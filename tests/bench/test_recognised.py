@@ -69,7 +69,7 @@ def test_command_classifies_real_sounds_decoded_sounds_and_class_centres(
     heard = [
         name == answer for name, answer in found["centres recognised as"].items() if name in ("kick", "snare")
     ]
-    assert found["centres"] == np.mean(heard)  # centres of classes without training sounds do not count
+    assert found["centres"] == np.mean(heard)  # classes without training sounds are left out
     difference = found["right only when ours"] - found["right only when real"]
     assert 4 * (found["ours"] - found["real"]) == pytest.approx(difference)
 

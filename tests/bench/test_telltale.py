@@ -1,4 +1,4 @@
-"""A random forest tells real sounds from a model's sounds, and names the features that give these away."""
+"""A random forest distinguishes real sounds from a model's sounds, and names the features that it uses."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def _noise(seed: int = 0) -> Floats:
 
 
 def test_comb_filter_raises_harmonics_of_the_frame_rate_by_its_peak_to_valley_ratio() -> None:
-    """x[n] + a x[n − 64] has (1 + a)² of the power at multiples of 689 Hz and (1 − a)² halfway between."""
+    """The filter x[n] + a x[n − 64] multiplies power by (1 + a)² at k · 689 Hz, and by (1 − a)² midway."""
     noises = [_noise(seed) for seed in range(8)]
     flat = np.median([timbre.grid_db(noise, RATE, HOP) for noise in noises])
     assert flat == pytest.approx(0.0, abs=1.5)
@@ -53,7 +53,7 @@ def test_the_texture_of_gaussian_noise_is_that_of_rayleigh_magnitudes() -> None:
 
 
 def test_spectrum_with_equal_magnitudes_has_no_texture() -> None:
-    """Clicks at the centres of windows, where neighbouring windows are 0, have one magnitude in all bins."""
+    """Each click is at the centre of a window, where all other windows are 0: all magnitudes are equal."""
     clicks = np.zeros(LENGTH)
     clicks[::256] = 1.0
     assert timbre.texture(clicks, RATE) == pytest.approx(0.0, abs=0.01)

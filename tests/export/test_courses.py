@@ -1,6 +1,6 @@
 """Tests for courses: straight paths between two class centres, divided into steps that sound equal.
 
-Adding courses changes the decoder file; the encoder file must then be made to fit the decoder again.
+Adding courses changes the decoder file; the encoder file must then be updated to match the decoder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The exported encoder gives the same z as PyTorch, for sound files prepared as in training."""
+"""The exported encoder returns the same z (position in latent space) as PyTorch for the same sound files."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Tests for facts about a sound: its brightness, decay and attack.
 
-They are measured on sounds, or computed from the parameters with which a decoder makes a sound.
+These facts are measured on sounds, or computed from the parameters with which a decoder makes a sound.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def test_brightness_decay_and_attack_of_tones_are_measured() -> None:
 def test_decay_lasts_until_a_hundredth_of_the_energy_even_after_a_loud_click() -> None:
     time = torch.arange(RATE) / RATE
     sound = 0.03 * torch.sin(2 * math.pi * 1_000 * time) * 10 ** (-time / 0.4)
-    body = float(sound.square().sum())  # energy, of which 10^(-t / 0.2) is left after t
+    body = float(sound.square().sum())  # energy; the fraction 10^(-t / 0.2) of it remains after t
     sound[0] = 1.0
     seconds = 0.2 * math.log10(body / (0.01 * (body + 1.0)))
     assert float(facts.of_sounds(sound[None], RATE)[0, 1]) == pytest.approx(math.log(seconds), abs=0.04)

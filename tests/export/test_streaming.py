@@ -1,4 +1,4 @@
-"""An exported decoder gives the sound of its PyTorch model, whether it decodes in one call or in chunks."""
+"""An exported decoder makes the same sound as its PyTorch model, both in one call and in chunks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def sound(model: VAE, z: Floats) -> Floats:
-    """Decode z with the PyTorch model, in double precision to avoid rounding errors."""
+    """Decode z, a position in latent space, with the PyTorch model in double precision."""
     with torch.no_grad():
         decoded: torch.Tensor = copy.deepcopy(model.decoder).double()(torch.from_numpy(z).double())
     return decoded[:, 0].float().numpy()

@@ -1,6 +1,7 @@
-"""Tests for directions of velocity: the changes of z from a soft to a hard hit of a drum.
+"""Tests for directions of velocity: the changes in z (position in latent space) from soft to hard hits.
 
-They are measured on takes (recordings of single hits with known velocities), and written to the model file.
+The directions are measured on takes (recordings of single hits at known velocities), and written to the model
+file.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def test_each_drum_has_its_own_direction_drawn_towards_that_of_its_class() -> No
     found = directions(points, drums, torch.zeros(5, dtype=torch.int64), 1)
     torch.testing.assert_close(found.classes, torch.tensor([[0.5, 0.5]]).double())  # the mean of both drums
     assert found.places.tolist() == [[0.5, 0.0], [5.0, 5.5]]
-    share = 0.5 / (0.5 + DRAWN)  # each drum's velocities have a sum of squares of 0.5
+    share = 0.5 / (0.5 + DRAWN)  # 0.5: sum of the squared deviations of a drum's velocities
     torch.testing.assert_close(found.drums[0], torch.tensor([0.5 + 0.5 * share, 0.5 - 0.5 * share]).double())
     assert (found.reach, found.spread) == pytest.approx((0.5 * REACH, 0.5))
 

@@ -21,7 +21,7 @@ Play = Callable[..., NDArray[np.float32]]
 
 @pytest.fixture(scope="module")
 def decoder(tiny_model: Path) -> Decoder:
-    """A decoder of `tiny_model` that decodes complete sounds; each mixer has a decoder of its own."""
+    """A decoder of `tiny_model` for decoding complete sounds; mixers use other decoders."""
     return Decoder(tiny_model, capacity=1)
 
 
@@ -33,7 +33,7 @@ def info(decoder: Decoder) -> ModelInfo:
 
 @pytest.fixture
 def make_mixer(tiny_model: Path) -> Callable[..., Mixer]:
-    """Return a function that makes a mixer with a decoder of its own: make_mixer(rate, voices=…)."""
+    """Return a function that makes a mixer with a new decoder: make_mixer(rate, voices=…)."""
 
     def make(rate: int = 48_000, voices: int = 4, **options: Any) -> Mixer:
         return Mixer(Decoder(tiny_model, capacity=slots_for(voices)), rate, voices=voices, **options)

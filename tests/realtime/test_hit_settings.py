@@ -1,4 +1,4 @@
-"""Each row of `HIT_SETTINGS` is a setting of hits in messages, sequencer lanes, files, MIDI and OSCQuery."""
+"""Each row of `HIT_SETTINGS` is a setting for hits in messages, sequencer lanes, files, MIDI and OSCQuery."""
 
 from __future__ import annotations
 

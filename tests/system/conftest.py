@@ -24,7 +24,7 @@ def jack_server() -> Iterator[Jack]:
 
 @pytest.fixture
 def server(tiny_model: Path, tmp_path: Path) -> Iterator[Server]:
-    """A running server without an audio device; it has a preset file of its own."""
+    """A running server without an audio device; it uses a new preset file."""
     with Server(tiny_model, "--null", "--presets", str(tmp_path / "presets.json")) as running:
         yield running
 

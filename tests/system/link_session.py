@@ -1,8 +1,8 @@
 """A session of Ableton Link with two programs in one network namespace.
 
 `python -m tests.system.link_session SECONDS` runs `realtime.surfaces.link` and starts the other program, a
-peer (`… SECONDS peer`). The peer starts to play, changes its tempo halfway, and stops. The output is JSON:
-the errors of our beat, and all other messages to the sequencer.
+peer (`… SECONDS peer`). The peer starts to play, changes its tempo halfway through, and stops. The output is
+JSON: the errors of our beat, and all other messages to the sequencer.
 """
 
 from __future__ import annotations

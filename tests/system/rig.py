@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATCHES = ROOT / "max_patches"
 COMPRESSOR = Path("/usr/lib/vst3/ZamCompX2.vst3")  # installed by zam-plugins
 TIMEOUT_S = 60.0  # for operations that take at most a second on an idle machine
-MAX_DIFFERENCE = 1e-5  # of a recorded sample from the expected sample: -100 dB relative to full scale
+MAX_DIFFERENCE = 1e-5  # between a recorded sample and the expected sample: -100 dB relative to full scale
 
 P = TypeVar("P", bound="Process")
 
@@ -178,7 +178,7 @@ class Process:
 
 
 class Server(Process):
-    """`realtime serve` on a free port, ready to play; without headroom, so that samples are not scaled.
+    """`realtime serve` on a free port, ready to play. Headroom is turned off, to leave samples unscaled.
 
     Args:
         model: the initial model.
@@ -268,7 +268,7 @@ class Jack(Process):
     Args:
         period: the number of samples in a cycle.
         name: the name of the server; None makes a new one.
-        synchronous: whether the server waits for every client in each cycle, however long the client takes.
+        synchronous: True makes the server wait for every client in each cycle, however long the client takes.
 
     Attributes:
         name: the name of the server.
@@ -315,8 +315,8 @@ class Jack(Process):
     def pause(self) -> None:
         """Stop the process until `resume` is called; in between, only SIGKILL ends the process.
 
-        The signal reaches one thread, which stops the others. These continue until that thread is scheduled;
-        the method therefore waits until all threads have stopped.
+        The signal reaches one thread, which stops the other threads. The other threads continue until this
+        thread is scheduled; the method therefore waits until all threads have stopped.
         """
         self._process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)

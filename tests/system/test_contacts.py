@@ -18,7 +18,7 @@ SECONDS = "12"  # ONNX Runtime 1.32 looks up the host of its telemetry 9 s after
 
 @pytest.fixture
 def watched(tmp_path: Path) -> dict[str, str]:
-    """An environment with private folders, where each contact of a program is noted in the file $CONTACTS."""
+    """An environment with private folders; programs in it write each of their contacts to $CONTACTS."""
     library = preloadable("contacts.c", tmp_path)
     folders = {"HOME": "home", "TMPDIR": "tmp", "XDG_CACHE_HOME": "cache", "XDG_DATA_HOME": "data"}
     for name in folders.values():

@@ -147,7 +147,7 @@ def test_hundred_instances_open_play_and_close(
 ) -> None:
     """The instances use one server in turn; each continues at the sample where the previous one stopped."""
     pedalboard = pytest.importorskip("pedalboard")
-    # without this, pedalboard reads a thousand value strings for each parameter, which takes too long
+    # otherwise, pedalboard reads a thousand value strings for each parameter, which takes too long
     monkeypatch.setattr(pedalboard.VST3Plugin, "__set_initial_parameter_values__", lambda *_: None)
     block, duration_s = 441, 0.04
     with serving(tiny_model, folder, monkeypatch) as log:
@@ -159,7 +159,7 @@ def test_hundred_instances_open_play_and_close(
             del plugin
     exact = rendered(log)
     for sound, part in zip(heard, np.split(exact[: 100 * len(heard[0])], 100), strict=True):
-        assert not sound[:block].any()  # silence of the latency
+        assert not sound[:block].any()  # the latency is silent
         assert_equal(sound[block:], part[:-block])
 
 

@@ -1,7 +1,7 @@
 """All commands in the README and in the tutorial work if a reader types them in order.
 
-In this test, servers have no audio device and listen on a free port, `trainer play` trains a model at its
-fastest quality, `sketch`, and nothing is installed.
+The test changes some commands: servers run without an audio device and listen on a free port, `trainer play`
+trains a model at its fastest quality, `sketch`, and nothing is installed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RATE, SOUNDS, LENGTH_S = 44_100, 2, 0.2
 
 
 def commands(page: Path) -> list[str]:
-    """Return the lines of all blocks of shell commands of a page, without comments."""
+    """Return the lines of all blocks of shell commands on a page, without comments."""
     blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
     lines = [line.partition(" #")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line and not line.startswith(INSTALLS)]
@@ -61,7 +61,7 @@ class Reader:
         }
 
     def type(self, line: str) -> None:
-        """Run a command; wait until it has ended or, if it starts a server, until the server plays."""
+        """Run a command; wait until it has ended or, if it starts a server, until the server is playing."""
         if line.startswith("make "):
             line = self.recipe(line)
         line = line.replace("127.0.0.1 9000", f"127.0.0.1 {self.port}")

@@ -51,7 +51,7 @@ from tests.system.rig import (
 def test_server_plays_on_and_reconnects_when_jack_restarts(
     tiny_model: Path, tmp_path: Path, end: signal.Signals
 ) -> None:
-    """JACK restarts under its earlier name, because a killed JACK server leaves one of eight names taken."""
+    """JACK restarts under its earlier name: a killed server's name stays taken, and there are only eight."""
     with Jack() as jack:
         jack.wait()
         with Server(tiny_model, "--device", "system", env=jack.env) as server:
@@ -59,7 +59,7 @@ def test_server_plays_on_and_reconnects_when_jack_restarts(
             server.ask("/ping")
             jack.stop(end)
             server.wait_for("has gone")
-            server.send("/morph/trigger", 1.0)  # the server continues to play, although nobody hears it
+            server.send("/morph/trigger", 1.0)  # the server continues to play, although it is not heard
             server.wait_until(hits=1)
             with Jack(name=jack.name) as again:
                 again.wait()
@@ -364,7 +364,7 @@ def test_jump_of_the_wall_clock_does_not_move_scheduled_hits(
         server.stop()
     engine.hand_over(np.zeros((30 * 48_000, 2), np.float32))
     assert len(due) == 3
-    assert all(sample > 0.5 * 48_000 for sample in due)  # each hit is about a second ahead
+    assert all(sample > 0.5 * 48_000 for sample in due)  # each hit is due in about a second
 
 
 def test_point_gain_and_mode_are_saved_at_the_end_and_restored(tiny_model: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""With real datagrams of `oscsend` and a real JACK server, the output is exactly the sound of the decoder."""
+"""With datagrams from the real `oscsend` and a real JACK server, the output equals the decoder's sound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests for a real server's log: its losses if the server is killed, and the sound rendered from it."""
+"""Tests for a real server's log: its missing end if the server is killed, and the sound rendered from it."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_each_class_is_on_its_ports_and_the_sum_is_the_stereo_mix(
         assert server.stop() == 0
     loud = [np.flatnonzero(np.abs(port) > 1e-4) for port in heard]
     assert loud[2][-1] < loud[4][0]  # on their own ports, the kick ends before the snare begins
-    assert loud[4][-1] < loud[0][0]  # the hi-hat, which has no ports of its own, is on the main pair
+    assert loud[4][-1] < loud[0][0]  # the hi-hat, which has no separate ports, is on the main pair
     mix = tmp_path / "mix.wav"
     assert main(["render", str(log), "--channels", "2", "-o", str(mix), "--bits", "32f"]) == 0
     stereo = soundfile.read(mix)[0].T

@@ -101,7 +101,7 @@ class Player(Process):
         return super().stop(number)
 
 
-# Every Python process imports this module when it starts; the packages `names` then seem to be missing.
+# Every Python process imports this module when it starts; the packages in `names` then seem to be missing.
 ABSENT = """\
 import sys
 from importlib.machinery import PathFinder

@@ -28,7 +28,7 @@ def test_server_plays_exact_samples_before_and_after_the_sound_server_restarts(
             card.stop(signal.SIGKILL)
             server.wait_for("has gone; the sound returns")
             hits = float(server.status()["hits"])
-            server.send("/morph/trigger", 1.0)  # the server continues to play, although nobody hears it
+            server.send("/morph/trigger", 1.0)  # the server continues to play, although it is not heard
             server.wait_until(hits=hits + 1, voices=0)
             with kind(tmp_path) as again:
                 server.wait_for("is back")

@@ -64,7 +64,7 @@ def made() -> Callable[[list[tuple[int, str, str]]], Sounds]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with six sounds in each of low/ and high/."""
+    """A folder with the sub-folders low and high, each of which contains six sounds."""
     for label, frequency_hz in (("low", 110.0), ("high", 900.0)):
         (tmp_path / "sounds" / label).mkdir(parents=True)
         for take in range(6):

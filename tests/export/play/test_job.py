@@ -1,4 +1,4 @@
-"""`trainer play` does not overwrite one folder's training run with the run of a different folder."""
+"""`trainer play` does not overwrite a training run on one folder with a run on a different folder."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Tests for when `trainer play` exports new versions of a model, and for the training times that it prints.
 
-A quality is a number of passes through the sounds; its time depends on the machine.
+A quality stands for a number of passes over the sounds; the time for these passes depends on the machine.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from trainer.run.adapt import Adaptation, nothing
 
 
 class Slow(Published):
-    """Versions that each take `TOOK_S` seconds on the clock of the test and do not replace the model file."""
+    """Makes versions, each of which takes `TOOK_S` seconds on the test's clock; keeps the model file."""
 
     TOOK_S = 60.0
 
@@ -39,7 +39,7 @@ def test_a_version_that_takes_a_minute_is_followed_by_another_after_a_minute(
     job = Job(tmp_path, tmp_path, Config(), None, QUALITIES)
     published = Slow(tmp_path / "kit.onnx", clock)
     watcher = Watcher(job, None, published, nothing, lambda: False)  # type: ignore[arg-type]
-    while clock[0] < 1000 + 8 * 60:  # eight minutes; a pass through the sounds takes a second
+    while clock[0] < 1000 + 8 * 60:  # eight minutes; a pass over the sounds takes a second
         watcher.offer_when_due()
         clock[0] += 1
     assert published.begun == [1010, 1130, 1250, 1370]

@@ -1,7 +1,7 @@
 """Tests for the shared memory of a bridge, through which a plugin host (a DAW) and the server exchange data.
 
-It contains a ring of sound, a ring of events, the state of the server, and the project that the host has
-stored.
+The memory contains a ring of sound, a ring of events, the state of the server, and the project that the host
+has stored.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def test_sound_wraps_around(bridge: BridgeFile) -> None:
 
 
 def test_events_wrap_around_and_are_read_in_order(bridge: BridgeFile) -> None:
-    memory, length = bridge.memory, 1001  # 1,040 with header and padding, no divisor of the ring's size
+    memory, length = bridge.memory, 1001  # with header and padding: 1,040, no divisor of the ring's size
     for number in range(3 * EVENT_BYTES // length):
         content = bytes([number % 256]) * length
         assert memory.add_event(number, OSC, content)

@@ -33,7 +33,7 @@ class Outcome:
     """What happened while the datagrams were sent.
 
     Attributes:
-        uncounted: number of malformed datagrams that the server did not count as such.
+        uncounted: number of malformed datagrams that the server did not count as malformed.
         loudest: largest absolute value of a sample.
         broken_blocks: number of blocks with samples that are not finite.
         grown: bytes by which the process's memory grew after the fraction `WARM` of the datagrams.

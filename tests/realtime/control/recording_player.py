@@ -8,7 +8,7 @@ from realtime.synth.commands import Command
 
 
 class RecordingPlayer:
-    """A player that records the commands that it gets, and makes no sound.
+    """A player that records the commands that it receives, and makes no sound.
 
     Attributes:
         played: for each call of `submit`, the commands and the time at which they are due.

@@ -17,11 +17,11 @@ from tests.realtime.control.fuzz_datagrams import Outcome
 
 ROOT = Path(__file__).parents[3]
 COUNT = int(os.environ.get("SOUNDMORPH_DATAGRAMS", "60000"))
-MAX_GROWTH = 8 * 2**20  # bytes; a leak of one object for each of a million datagrams exceeds this
+MAX_GROWTH = 8 * 2**20  # bytes; a leak of one object per datagram exceeds this after a million datagrams
 
 
 def test_random_datagrams_cause_no_exception_broken_sound_or_leak(tiny_model: Path) -> None:
-    """The server runs in a separate process, so that the test can measure its memory."""
+    """The server runs in a separate process, to let the test measure the memory of the server alone."""
     command = [
         sys.executable,
         "-m",

@@ -301,7 +301,7 @@ def test_presets_are_stored_recalled_and_deleted(control: Control, player: Recor
     say(control, "/morph/z/1", 9)
     say(
         control, "/morph/preset/store", "wide"
-    )  # stores the moved point, although the mixer has not moved yet
+    )  # stores the new point, although the mixer has not moved to it yet
     say(control, "/morph/preset/recall", "wide")
     say(control, "/morph/between", "fat", "wide", 0.5)
     moved = [c for c in player.take() if isinstance(c, SetZ)]
@@ -522,7 +522,7 @@ def test_messages_that_need_a_missing_part_are_refused(
 def test_restarted_player_gets_the_current_state(control: Control, player: RecordingPlayer) -> None:
     info = control.info
     control.resume(control.info)
-    ((prepared, _),) = player.played  # no command has been given before
+    ((prepared, _),) = player.played  # this is the first command
     assert [type(c) for c in prepared] == [Prepare]
     first, second, *_ = (c.centroid for c in info.classes)
     say(control, "/morph/z/1", 0.25)
@@ -547,7 +547,7 @@ def test_preset_stores_the_current_point_not_a_scheduled_one(
     later, z = clock.now + 30.0, (1.0, 2.0, 3.0, 4.0)
     control.handle([Message("/morph/z", z), Message("/morph/z/1", (9.0,))], ME, later)
     say(control, "/morph/preset/store", "before")
-    clock.now = later + 0.01  # the time has come, but the mixer may not have moved yet
+    clock.now = later + 0.01  # the move is due, but the mixer may not have moved yet
     say(control, "/morph/preset/store", "after")
     assert dict(control.presets) == {"before": tuple(player.at), "after": (1.0, 9.0, 3.0, 4.0)}
 

@@ -235,7 +235,7 @@ def test_sender_is_told_when_its_glide_arrives(client: Client, engine: Engine, d
 def test_dropped_datagrams_do_not_delay_messages_to_senders(
     client: Client, engine: Engine, decoder: Decoder
 ) -> None:
-    """The sender of a glide is told of its end while oversized datagrams arrive every 5 ms."""
+    """The sender of a glide is notified of its end, even while oversized datagrams arrive every 5 ms."""
     name = decoder.info.classes[1].name
     client.send(encode(Message("/morph/goto", (name, 0.0))))
     client.ask("/ping")
@@ -278,7 +278,7 @@ def test_each_message_of_a_bundle_counts_towards_the_senders_limit(server: Serve
 
 
 def test_replies_count_towards_the_senders_limit_by_their_size(server: Server) -> None:
-    """A bundle of 600 questions gets replies until the sender's budget is spent, and then one error."""
+    """A bundle of 600 questions gets replies until the sender has used up its budget, and then one error."""
     client = Client(server.port)
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
     client.send(bundle(1, *[encode(Message("/morph/get/map"))] * 600))

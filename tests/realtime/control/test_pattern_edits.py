@@ -40,7 +40,7 @@ DRUMS = [("add", "kick", "snare"), ("add", "hihat"), ("add",)]
 
 
 class Instruments:
-    """Instruments that give the same model, `info`, for every file."""
+    """Instruments that return the same model, `info`, for every file."""
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info

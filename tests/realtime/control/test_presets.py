@@ -66,7 +66,7 @@ def test_the_next_version_of_a_model_keeps_presets_and_state(info: ModelInfo, tm
     assert said == [f"the presets of an earlier version of {info.name!r} are kept: mine"]
     found.delete("mine")
     shelf.save(found)
-    assert dict(shelf.open(versions[2])) == {}  # this version now has a section of its own
+    assert dict(shelf.open(versions[2])) == {}  # this version now has its own section
     assert dict(shelf.open(versions[0])) == {"mine": FAT}
 
 

@@ -12,7 +12,7 @@ A, B = ("10.0.0.1", 1), ("10.0.0.2", 2)
 
 
 def work(done: list[str], name: str, asks: str) -> Iterator[bool]:
-    """Do one piece of work, and one for each letter of `asks`; the letter `?` stands for a reply."""
+    """Do one task, then one task for each letter of `asks`; the letter `?` stands for a reply."""
     done.append(name)
     for letter in asks:
         yield letter == "?"

@@ -139,9 +139,9 @@ def test_components_of_the_latencies_of_hits_and_moves_add_up(make_mixer: Callab
 
 
 def test_lead_counts_every_tick_in_a_block() -> None:
-    """A block of 3 ms contains up to three ticks of 1.2 ms, in each of which the streams are decoded further.
+    """A block of 3 ms contains up to three ticks of 1.2 ms; in each tick, the streams are decoded further.
 
-    If no stream is running, the first chunk of the streams that begin takes the place of the first tick.
+    If no stream is running, decoding the first chunk of the new streams replaces the first tick.
     """
     pacing, cost = Pacing(block_s=0.003, blocks=9), replace(COST, tick_s=1.2e-3)
     assert pacing.lead_s(cost, 1, 0, QUIET, 0.0, True) == pytest.approx(MARGIN_S + SLOWER * 3e-3)

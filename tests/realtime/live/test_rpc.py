@@ -14,7 +14,7 @@ from realtime.util.errors import RealtimeError
 
 
 class Target:
-    """The object whose methods are called; its attribute `part` has methods of its own."""
+    """The object whose methods are called; the object in its attribute `part` also has methods."""
 
     def __init__(self, recorded: list[Any]) -> None:
         self.record = recorded.append

@@ -1,4 +1,4 @@
-"""Warm-up tries and times every shape of call to the decoder before a mixer plays."""
+"""Before a mixer plays, warm-up calls the decoder once with every shape, and measures the times."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Tests for the offsets of a hit's z.
+"""Tests for the two offsets that are added to a hit's z (position in latent space).
 
-One offset lies along a direction and depends on the velocity; the other is random, between the class's takes.
-A direction is the change of z from soft to hard hits; classes and single drums have directions. Takes are
-training sounds. `dynamics` scales the first offset, and the variation scales the second.
+A direction is the change in z from soft to hard hits; there are directions for classes and for single drums.
+The first offset is along a direction, and depends on the velocity of the hit; `dynamics` scales this offset.
+The second offset is a random step between the takes (training sounds) of a class; the variation scales this
+offset.
 """
 
 from __future__ import annotations

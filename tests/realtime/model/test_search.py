@@ -1,4 +1,7 @@
-"""Tests for the mel distance between sounds, and for the search for the z whose decoded sound is closest."""
+"""Tests for the mel distance between sounds, and for the search for the point with the closest sound.
+
+A point is a position in latent space (z); its sound is the sound that the decoder makes there.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged, foreign and hostile model files are refused, each with its own message."""
+"""Damaged, foreign and hostile model files are refused, each with a specific message."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _steps_of_the_frame(model: onnx.ModelProto) -> None:
 
 
 def _size_of_z(model: onnx.ModelProto) -> None:
-    """Add a tensor whose size is computed from z."""
+    """Add a tensor whose size is computed from z, the position in latent space."""
     first = ("Reshape", ["z", "flat"], "row"), ("Gather", ["row", "zero"], "number")
     cast = helper.make_node("Cast", ["number"], ["size"], to=onnx.TensorProto.INT64)
     _add(model, *first, flat=[-1], zero=[0])

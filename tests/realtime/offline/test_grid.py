@@ -49,7 +49,7 @@ def test_ranges_of_the_modulation_wheel_cover_all_values_once() -> None:
 
 # The measured gain of sfizz at full volume; its nominal default is -7.35 dB.
 SFIZZ_GAIN = 0.42853
-BLOCK = 8192  # each note is one block, because without resampling, sfizz repeats a sample between blocks
+BLOCK = 8192  # a note must be one block: without resampling, sfizz repeats a sample between blocks
 
 
 def played(pack: Path, key: int, velocity: int, wheel: int) -> np.ndarray:

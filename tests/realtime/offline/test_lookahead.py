@@ -1,4 +1,4 @@
-"""Each sound that is decoded ahead of a score is decoded once, on any number of threads."""
+"""The sounds of a score are decoded in advance, each sound once, on any number of threads."""
 
 from __future__ import annotations
 

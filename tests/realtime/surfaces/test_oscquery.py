@@ -1,6 +1,6 @@
-"""Tests for OSCQuery, with which programs request the server's OSC addresses over HTTP and websockets.
+"""Tests for OSCQuery, a protocol with which programs request the server's OSC addresses.
 
-"The proposal" is the specification of OSCQuery.
+It works over HTTP and websockets. "The proposal" is the specification of OSCQuery.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ def test_tree_never_mixes_two_models(control: Control, other_model: Path) -> Non
 
     status, root = asked(
         chain([this, other], repeat(this))
-    )  # the server asks for the model once before the request
+    )  # the server has asked for the model once before the request
     assert (status, root["CONTENTS"]["morph"]["CONTENTS"]["z"]["TYPE"]) == (200, "ffff")
     assert asked(cycle([this, other])) == (503, None)
 
@@ -295,7 +295,7 @@ def test_one_client_listens_to_a_limited_number_of_addresses(server: WebServer) 
     with connect(f"ws://127.0.0.1:{server.port}/", compression=None) as client:
         for number in range(MAX_LISTENED - 1):
             tell(client, "LISTEN", f"/nothing/{number}")
-        tell(client, "LISTEN", "/" + "x" * MAX_PATH)  # this path is too long and does not count
+        tell(client, "LISTEN", "/" + "x" * MAX_PATH)  # this path is too long and is therefore not counted
         tell(client, "LISTEN", "/nothing/last")
         tell(client, "LISTEN", "/morph/gain")  # this is one address too many
         for before, path in (("/nothing/last", "/morph/mode"), ("/morph/mode", "/morph/glide")):

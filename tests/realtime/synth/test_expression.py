@@ -1,6 +1,7 @@
-"""Tests for hits whose z is offset from the point (the current z, which the performer moves).
+"""Tests for hits whose z (position in latent space) is offset from the point.
 
-The offset depends on the velocity of the hit (along a direction, if the model has one) and on chance.
+The point is the current z, which the performer moves. One part of the offset depends on the velocity of the
+hit, and lies along the model's direction of velocity, if there is one. The other part is random.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Glides, which are paths of z over time, are exact at both ends and follow their curve in between."""
+"""Glides of z, the position in latent space, are exact at both ends and follow their curve in between."""
 
 from __future__ import annotations
 

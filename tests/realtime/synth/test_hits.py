@@ -120,7 +120,7 @@ def test_decoding_that_was_interrupted_for_a_more_urgent_sound_is_finished_after
 
 
 def test_with_many_reversed_hits_the_mixer_decodes_one_sound_per_second(make_mixer: Make) -> None:
-    """The sound cache stays empty here. The latest hits wait, at most as many as there are voices."""
+    """The sound cache stays empty here. The latest hits wait; at most one hit can wait for each voice."""
     mixer = make_mixer(voices=3)
     mixer.live = True
     for number in range(50):

@@ -1,4 +1,4 @@
-"""However the process of an errand (a function call) ends, the caller gets a result or an error."""
+"""However the process of an errand (a function call) ends, the caller receives a result or an error."""
 
 from __future__ import annotations
 

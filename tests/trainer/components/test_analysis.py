@@ -1,8 +1,8 @@
 """Tests for the analysis of recorded drums into components, with sounds that are made of known components.
 
 The components are free oscillators (partials whose pitch may sweep; the lowest has the frequency f1), modes
-(ringing partials, each in a frequency zone of its own) and noise in bands. Levels are given at points in
-time, the knots.
+(ringing partials, each with its own frequency zone) and noise in bands. Levels are given at points in time,
+the knots.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ CONFIG = ModelConfig(
 
 @pytest.fixture
 def sounds() -> torch.Tensor:
-    """Five decaying noises: [5, 1, 2048]."""
+    """Five sounds of decaying noise: [5, 1, 2048]."""
     noise = torch.randn(5, 1, CONFIG.length, generator=torch.Generator().manual_seed(0))
     return noise * torch.exp(-torch.arange(CONFIG.length) / 400)
 

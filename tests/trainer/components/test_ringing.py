@@ -1,4 +1,4 @@
-"""Tests for the ringing share of a noise: the fraction of its power in partials too dense to separate."""
+"""Tests for the ringing share of noise: the fraction of its power in partials too dense to separate."""
 
 from __future__ import annotations
 

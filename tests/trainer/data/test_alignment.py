@@ -1,6 +1,6 @@
 """To align the training sounds of a class, each recording is cut, and inverted if necessary.
 
-The recordings of the class "noise" contain one noise, at known lags and with known signs.
+The recordings of the class "noise" contain the same noise, at known lags and with known signs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CUTS = [(40, 1), (0, 1), (80, 1), (33, -1), (7, 1), (61, 1)]
 
 
 def take(lag: int, sign: int, length: int = LENGTH + MARGIN) -> np.ndarray:
-    """Return a recording in which the common decaying noise begins at sample `lag`, after its own noise."""
+    """Return a recording in which the common decaying noise begins at sample `lag`, after different noise."""
     common = np.random.default_rng(0).standard_normal(length) * np.exp(-np.arange(length) / 300)
     before = np.random.default_rng(lag).standard_normal(lag)
     return sign * np.concatenate((0.1 * before, common))[:length]

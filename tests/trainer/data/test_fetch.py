@@ -23,7 +23,7 @@ from trainer.data.sounds import prepare
 
 
 def _archive() -> bytes:
-    """Return a zip file with three takes of each of two digits, and other files.
+    """Return a zip file that contains three takes of each of two digits, and other files.
 
     The path of one of the other files leads out of the folder.
     """
@@ -116,7 +116,7 @@ def test_fetched_sounds_are_in_one_folder_with_a_manifest(
     assert sounds.classes == ("0", "1")
     assert (
         len(set(sounds.groups)) == 6
-    )  # each take is a group of its own; takes do not count as near-duplicates
+    )  # each take forms a separate group; takes are not treated as near-duplicates
     assert sounds.licence == "CC-BY-SA-4.0"
     assert sounds.credits == (
         "Free Spoken Digit Dataset v1.0.10: CC-BY-SA-4.0 (Zohar Jackson and the speakers)",

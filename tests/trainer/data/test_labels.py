@@ -27,7 +27,7 @@ KMEANS = DataConfig(labels="kmeans", clusters=3)
 
 
 def tone(frequency_hz: float, seed: int) -> torch.Tensor:
-    """Return a sound [900] at 8 kHz: a tone of 70 ms, and then a noise that all sounds share."""
+    """Return a sound [900] at 8 kHz: a tone of 70 ms, and then noise that is the same in all sounds."""
     time = np.arange(900) / RATE
     noise = np.random.default_rng(seed).standard_normal(900)
     sound = np.sin(2 * np.pi * frequency_hz * time) + 0.02 * noise

@@ -34,7 +34,7 @@ FSDD = "SOUNDMORPH_FSDD"
 
 
 def at(*points: float) -> list[Array]:
-    """Return sequences of one frame and one coefficient, whose distances are those between the numbers."""
+    """Return a sequence of one frame and one coefficient for each number; distances are plain differences."""
     return [np.array([[point]]) for point in points]
 
 

@@ -32,7 +32,7 @@ MakeSound = Callable[..., NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, make_sound: MakeSound, config: Config) -> Path:
-    """A folder with sounds/ (10 takes of each of low and high) and run/, a training run on these sounds.
+    """A folder with sounds/ (10 takes of each of the classes low and high) and run/, a run on these sounds.
 
     The run uses 5 takes of each class for training, 1 take for validation and 4 takes for the test.
     """

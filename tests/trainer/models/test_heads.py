@@ -1,4 +1,4 @@
-"""Tests for heads (classifiers, each on some dimensions of z), their targets, and partners for averages.
+"""Tests for heads (classifiers on some dimensions of the latent space), their targets, and partners.
 
 A training sound is averaged with its partner, which is a different training sound with the same targets.
 """

@@ -90,7 +90,7 @@ def test_level_of_the_noise_is_the_sum_of_its_bands_and_does_not_depend_on_z(rin
     z = _z(2, DIM)
     played = decoder(z)[:, 0]
     wanted = math.exp(-3.0) * decoder.bands**0.5
-    # a mixture of two different noises with the same level has this level, within a few per cent
+    # a mixture of two independent signals of noise at the same level has this level, within a few per cent
     assert played[0].square().mean().sqrt().item() == pytest.approx(wanted, rel=0.15)
     assert torch.equal(played[0], played[1])  # the noise depends only on the position in the sound
 
@@ -108,7 +108,7 @@ def test_low_noise_begins_without_a_click() -> None:
     sound = torch.cat((torch.zeros(64), sound))
     fade = torch.hann_window(2 * len(sound), dtype=torch.float64)[
         len(sound) :
-    ]  # so that the cut end makes no click
+    ]  # otherwise, the cut at the end would make a click
     power = torch.fft.rfft(sound * fade).abs().square()
     high = torch.fft.rfftfreq(len(sound), 1.0 / config.sample_rate) > 6000.0
     assert 10.0 * torch.log10(power[high].sum() / power.sum()) < -60.0
@@ -126,7 +126,7 @@ def test_frames_may_have_48_samples() -> None:
 @torch.no_grad()
 def test_a_free_oscillator_sweeps_to_its_frequency() -> None:
     decoder = _decoder(free=-2.0)
-    decoder.levels.bias[decoder.bands + 1 :] = SILENT  # only the first oscillator sounds, at f1
+    decoder.levels.bias[decoder.bands + 1 :] = SILENT  # only the first oscillator is audible, at f1
     z = _z(1, DIM)
     found = decoder.pitch(z)
     sound = decoder(z)[0, 0].double().numpy()

@@ -1,7 +1,8 @@
 """Tests for the adaptation of a trained model, the base, to a folder of sounds, as in `trainer play`.
 
-Each sound has a point (a z) of its own, which moves while the decoder is trained. At the points of the base's
-own sounds, the decoder hardly changes. The components of a sound are its partials and noise bands.
+Each sound has its own point, a position in latent space, which moves while the decoder is trained. At the
+points of the base's own sounds, the sound of the decoder hardly changes. The components of a sound are its
+partials and noise bands.
 """
 
 from __future__ import annotations

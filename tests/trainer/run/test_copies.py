@@ -1,6 +1,7 @@
 """Tests for training on varied copies of the training sounds, which are made and measured once.
 
-There are several sets of copies. Each training sound has a point (a z) of its own, which is trained, too.
+There are several sets of copies. Each training sound has its own point, a position in latent space, which is
+trained, too.
 """
 
 from __future__ import annotations

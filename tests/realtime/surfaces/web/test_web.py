@@ -423,7 +423,7 @@ def test_key_is_kept_for_the_next_start_and_only_its_user_can_read_it(tmp_path: 
     assert kept.stat().st_mode & 0o077 == 0
 
 
-# ---- sounds that are sent
+# ---- uploaded sounds
 
 
 def post(server: WebServer, target: str, body: bytes, **headers: str) -> tuple[int, str]:

@@ -155,7 +155,7 @@ def _nearest(shot: Shot, trained: list[Shot], mels: Floats, rate: int) -> tuple[
 
 
 def another_take(shot: Shot, takes: Iterable[Shot]) -> Shot | None:
-    """Return another recording of the same drum, the one with the most similar velocity, or None."""
+    """Return the other recording of the same drum whose velocity is most similar; None if there is none."""
     others = [
         take
         for take in takes

@@ -5,7 +5,7 @@ OSC message `/morph/between` uses; and, for comparison, at equal steps of z (the
 space), with the levels unchanged.
 
     mel          largest step divided by the mean step, in mel distance (mean difference of mel levels)
-    ear          the same, in the distance of CDPAM, a network trained on listeners' judgements
+    ear          the same ratio, in the distance of CDPAM, a network trained on listeners' judgements
     loudness     largest deviation, in LU, of the loudness of the first 400 ms from the straight line between
                  the ends; the levels of `/morph/between` make this loudness even
     momentary    the same deviation for the loudest 400 ms (EBU Tech 3341)
@@ -31,7 +31,7 @@ from realtime.offline.levels import GATE_S, lufs
 from realtime.util.errors import RealtimeError
 
 POINTS = 9  # number of points on a path, including the ends
-HOP_S = 0.05  # hop of the blocks of 400 ms
+HOP_S = 0.05  # time from the start of a 400 ms block to the start of the next block
 
 
 def sounds(model: Model, space: LatentSpace, start: str, end: str, way: str) -> list[Floats]:

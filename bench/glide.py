@@ -10,7 +10,7 @@ them. For comparison, it measures a crossfade between the sounds at the two ends
                in a single jump
     loudness   largest deviation of the loudness from the straight line between the ends, in LU
     mel        largest step divided by the mean step, in mel distance (mean difference of mel levels)
-    ear        the same, in the distance of CDPAM, a network trained on listeners' judgements
+    ear        the same ratio, in the distance of CDPAM, a network trained on listeners' judgements
     sounding   "glides" and "pitch" within a single sound that is morphed while it is playing, from 60 to
                300 ms after its start, in windows of 93 ms
 """

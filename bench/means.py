@@ -87,7 +87,7 @@ def rows(sounds: Sounds, train: Tensor, takes: Takes, ahead: int = 0) -> list[li
     """Return the deviations of the means at their own level and at peak 1, for each of `COUNTS`.
 
     Args:
-        ahead: 0 to measure means of takes of the class itself, 1 to measure means of takes of the next class.
+        ahead: 0 averages takes from the class itself, 1 averages takes from the next class.
     """
     found, classes = [], len(sounds.classes)
     for count in COUNTS:

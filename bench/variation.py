@@ -1,9 +1,10 @@
 """`python -m bench.variation MODEL FOLDER`: compare the variation of hits with the variation of real sounds.
 
-The OSC message `/morph/vary` sets how much each hit deviates at random. For each class, the table contains
-the mean mel distance (mean difference of mel levels) between hits at the class centre, for several amounts of
-`/morph/vary`, and the mean mel distance between real sounds of the class from FOLDER. With `--learned`, the
-distance is that of CDPAM, a network trained on listeners' judgements.
+The OSC message `/morph/vary` sets how much each hit deviates at random. The class centre is the position in
+the latent space that represents a class. For each class, the table contains the mean mel distance (mean
+difference of mel levels) between hits at the class centre, for several amounts of `/morph/vary`. For
+comparison, it contains the mean mel distance between real sounds of the class from FOLDER. With `--learned`,
+the distance is that of CDPAM, a network trained on listeners' judgements.
 """
 
 from __future__ import annotations

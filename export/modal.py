@@ -6,7 +6,7 @@ decodes a sound in chunks of frames, with three caches:
 
     phase   phases of oscillators and modes in cycles; each phase is stored as two float32 whose sum keeps the
             precision of float64
-    level   levels at the end of the last frame of the previous chunk
+    level   levels at the end of the previous chunk
     decay   decay of the modes since the start of the sound
 
 Frequencies and phases are float64 (see `trainer.models.modal`); all remaining values are float32.

@@ -53,7 +53,7 @@ def take(engine: Engine, blocks: int) -> NDArray[np.float32]:
 
 
 def point(which: int = 0, dimensions: int = 4) -> tuple[float, ...]:
-    """Return a reproducible z near the training sounds."""
+    """Return a reproducible z, a position in latent space, near the training sounds."""
     return tuple(0.7 * np.random.default_rng(which).standard_normal(dimensions))
 
 

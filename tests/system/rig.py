@@ -453,7 +453,10 @@ def onset(sound: NDArray[Any]) -> int:
 
 
 def expected(model: Path, z: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """Return the sound at z [D] at `rate` Hz, decoded in one call and resampled in one call."""
+    """Return the sound at z [D], a position in latent space, at `rate` Hz.
+
+    The sound is decoded in one call and resampled in one call.
+    """
     return whole(Decoder(model, capacity=1), z, rate)
 
 

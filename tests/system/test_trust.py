@@ -21,7 +21,7 @@ def query_port(server: Server) -> int:
 
 
 def test_state_is_saved_before_clients_are_disconnected(tiny_model: Path, tmp_path: Path) -> None:
-    """Eight of nine websockets stall; when the ninth is disconnected, the file already holds the last z."""
+    """Eight of nine websockets stall; when the ninth is disconnected, the last z is already in the file."""
     presets = tmp_path / "presets.json"
     point = [0.25, -0.5, 0.75, 1.0]
     found: list[object] = []

@@ -31,7 +31,7 @@ HATS = ((OPEN, r"\bopen\b|\bohh?\b|\bhho\b"), (CLOSED, r"\bclosed?\b|\bpedal\b|\
 SEVERAL = 2
 """Words that match no pattern are a class if at least this number of file names begin with these words."""
 FALL_DB, OPEN_S = 26.0, 0.22
-"""A hi-hat counts as closed if its level falls by FALL_DB within OPEN_S seconds after the peak.
+"""A hi-hat is classified as closed if its level falls by FALL_DB within OPEN_S seconds after the peak.
 
 The levels of 95 % of 165 closed hi-hats and of 5 % of 133 open hi-hats fall this fast.
 """

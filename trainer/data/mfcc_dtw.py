@@ -173,7 +173,7 @@ def deviations(to_centre: Array, among: Array) -> Array:
 
 
 def deviation(centre: Array, sounds: Sequence[Array], among: Array) -> Deviation:
-    """Return the deviation of a centre [windows, D] that is not one of the sounds."""
+    """Return the deviation of a centre that is not one of the sounds, given its features [windows, D]."""
     return Deviation.of(deviations(np.array([[distance(sound, centre)] for sound in sounds]), among)[:, 0])
 
 

@@ -27,7 +27,7 @@ OWN_SPREAD = 0.35
 
 
 class Objective(nn.Module):
-    """The model and its losses as one module, so that wrappers (DDP, compile, autocast) wrap an entire step.
+    """The model and its losses as one module, to let wrappers (DDP, compile, autocast) wrap an entire step.
 
     A step computes only the values that its loss needs, because DDP waits for the gradient of every value.
     """

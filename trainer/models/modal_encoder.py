@@ -54,7 +54,7 @@ OFFSET, SCALE = 10.0, 5.0
 
 
 class ModalEncoder(MBEncoder):
-    """Audio [B, 1, T] -> mean, log_var [B, D].
+    """Audio [B, 1, T] -> mean, log_var [B, D], for a latent space of D dimensions.
 
     The first coordinate of the mean is the pitch (`trainer.models.modal`). It comes from the body branch
     alone: the other branches fit the training sounds too closely to find the pitch of a new sound.

@@ -1,7 +1,7 @@
 """Adapts a trained model, the base, to a few sounds. Training changes the decoder and a point for each sound.
 
     points, decoder                 learn to produce the components of the sounds
-    decoder at points of the base   keeps the base's components, so that the rest of the space does not change
+    decoder at points of the base   keeps the base's components, to leave the rest of the space unchanged
     last layer of the encoder       is fitted to the points by least squares
 
 A point is a position in the latent space. The components of a sound are its oscillators, modes (damped

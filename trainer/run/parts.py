@@ -1,6 +1,7 @@
 """Cuts a batch into parts: a share for each process, in pieces that fit into memory.
 
-Some terms of the loss are means over class centres or over pairs of sounds, instead of over single sounds.
+Some terms of the loss are means over class centres (mean positions of classes in latent space) or over pairs
+of sounds, instead of means over single sounds.
 """
 
 from __future__ import annotations

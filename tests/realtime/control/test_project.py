@@ -1,6 +1,6 @@
 """Tests for projects, which contain a server's settings, presets and pattern.
 
-A plugin host stores and restores projects. If the model of a project is missing, every z in the project is
+A plugin host stores and restores projects. If a project's model is missing, each z (latent position) in it is
 left out, and the server reports this.
 """
 

@@ -1,7 +1,7 @@
 """Tests for the conversion of MIDI to OSC messages, and for rules that are learnt from moved controls.
 
 A knob with pickup has no effect until it passes the current value. With MPE, each finger has its own channel
-and moves its own point (z).
+and moves its own point, a position z in latent space.
 """
 
 from __future__ import annotations

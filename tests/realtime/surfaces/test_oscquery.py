@@ -223,7 +223,7 @@ def test_http_requests_are_answered(server: WebServer, control: Control) -> None
 
 
 def test_tree_never_mixes_two_models(control: Control, other_model: Path) -> None:
-    """A z of the other model has three numbers; a z of the dispatcher's model has four."""
+    """z, the position in latent space, has three numbers in the other model, four in the dispatcher's."""
     this, other = control.info, read(other_model).info
 
     def asked(looks: Iterator[ModelInfo]) -> tuple[int, Any]:

@@ -34,7 +34,7 @@ def decoder() -> ModalDecoder:
 
 @torch.no_grad()
 def _own(decoder: ModalDecoder, z: torch.Tensor) -> Components:
-    """Return the components of the sound that the decoder makes at z."""
+    """Return the components of the sound that the decoder makes at z, a position in latent space."""
     hidden, found = decoder.hidden(z), decoder.pitch(z)
     levels, (level, decay) = decoder.knot_levels(hidden), decoder.mode_levels(hidden)
     end = (decoder.end_frame(hidden) - decoder.gate_frames) * decoder.hop_length / decoder.sample_rate

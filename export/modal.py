@@ -4,8 +4,8 @@ The input of the decoder is z, a position in latent space. The decoder adds up f
 frequencies and levels are determined by z), modes (sines that decay exponentially) and bands of noise. It
 decodes a sound in chunks of frames, with three caches:
 
-    phase   phases of oscillators and modes in cycles; each phase is stored as two float32 whose sum keeps the
-            precision of float64
+    phase   phases of oscillators and modes in cycles; each phase is stored as the sum of two float32,
+            because a single float32 is not precise enough
     level   levels at the end of the previous chunk
     decay   decay of the modes since the start of the sound
 

@@ -1,7 +1,7 @@
 """Align the training sounds of a class: shift each sound, and invert some, until their waveforms match best.
 
-Alignment helps the squared error, which compares waveforms: two recordings of a word have similar waveforms
-only if their periods coincide.
+The purpose is a meaningful squared error, which compares waveforms: two recordings of a word have similar
+waveforms only if their periods coincide.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Learner:
 
 @contextlib.contextmanager
 def _blocked(numbers: set[signal.Signals]) -> Iterator[None]:
-    """Block signals within the `with` block; a process that is started in the block inherits this."""
+    """Block signals within the `with` block; they are also blocked in a process that starts in the block."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

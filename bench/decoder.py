@@ -1,14 +1,15 @@
 """`python -m bench.decoder [--json]`: measure the speed of the drum decoders on one thread.
 
-z, the position of a sound in the latent space, consists of 30 numbers (modal: 32). Sounds last 743 ms at
-22,050 Hz (dc, cc), 743 ms at 44,100 Hz (mb) or 1,486 ms at 44,100 Hz (modal). A frame is the shortest section
+z, the position of a sound in the latent space, consists of 30 numbers, or of 32 in the
+architecture `modal`. Sounds last 743 ms at 22,050 Hz (architectures `dc` and `cc`), 743 ms at 44,100 Hz
+(`mb`) or 1,486 ms at 44,100 Hz (`modal`). A frame is the shortest section
 that a decoder decodes, 32 or 64 samples; a step is a call that decodes 128 samples. For each architecture:
 
     first_sound_speedup   time to decode a complete sound / time to decode its first two frames
     rtf_1_voice_128       real-time factor: time to decode 128 samples / duration of these samples
     rtf_4_voices_128      real-time factor for 4 voices that are decoded together
-    roofline_ratio        time to decode a complete sound / time of its floating-point operations at the
-                          rate of a large matrix product
+    roofline_ratio        time to decode a complete sound / time that its floating-point operations
+                          would take in a large matrix product
     allocations_per_step  growth, per step, of the number of memory blocks that Python holds
     torch_eager_ratio     time to decode a complete sound in eager PyTorch / with ONNX Runtime
     parity                largest difference between ONNX Runtime's samples and PyTorch's; full scale is 1
@@ -65,7 +66,7 @@ def steps(decoder: Decoder, z: np.ndarray) -> None:
 
 
 def measure(config: ModelConfig, folder: Path) -> dict[str, object]:
-    """Return all measures of one architecture by name.
+    """Return all measures of one architecture; the keys are their names.
 
     Args:
         config: the model.

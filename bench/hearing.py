@@ -1,14 +1,14 @@
-"""Evaluates the model of a training run with a classifier that is trained on real sounds, and with spectra.
+"""Evaluates the model of a training run by its spectra, and with a classifier trained on real sounds.
 
-`python -m bench.hearing RUN` trains a classifier (the listener) on real sounds only. These are sounds of the
-data folder that the run did not use, such as those of other speakers, or else the training sounds of the run.
-Then the program measures:
+`python -m bench.hearing RUN` trains a classifier (the listener) on real sounds only. It takes
+sounds of the data folder that were not used by the run, such as those of other people; if there are none, it
+takes the training sounds of the run. Then the program measures:
 
 - the accuracy of the listener on real test sounds, on the reconstructions of these sounds, and on the decoded
   centres of the classes (a centre is the mean of z, the position in latent space, over the training sounds);
-- the fraction of points, on the straight paths between any two centres, that the listener classifies as the
+- the fraction of points, on the straight paths between all pairs of centres, that the listener assigns to the
   class at one of the two ends;
-- the evenness of these paths: the largest MFCC step of a path divided by the mean step, ideally 1;
+- the unevenness of these paths: the largest step of a path, in MFCC distance, divided by the mean step;
 - the multi-resolution STFT distance between test sounds and reconstructions, and for comparison the distance
   between a test sound and the nearest training sound of the same class.
 """
@@ -125,7 +125,7 @@ def nearest_real(judged: Subject) -> float:
 
 
 def measure(judged: Subject) -> dict[str, object]:
-    """Return all measures of a run by name."""
+    """Return all measures of a run; the keys are their names."""
     outputs = subject.outputs_of(judged)
     ear, taught = train_listener(judged)
 

@@ -1,4 +1,4 @@
-"""The two caches of `export.dc` for the past input of delayed layers.
+"""The two caches in which the graph of a dilated decoder (`export.dc`) keeps the past input of its layers.
 
 A decoder decodes a sound in chunks. A layer with a delay of d samples needs the d samples before the chunk.
 If no chunk is shorter than d, these samples are the end of the previous chunk: a *tail*, which is read and
@@ -60,7 +60,7 @@ class Rings:
         return self.graph.concat([self._past[layer, delay], head], 0)
 
     def write(self) -> None:
-        """Declare the new caches."""
+        """Declare the caches that the graph outputs for the next chunk."""
         graph, rows = self.graph, sum(delay for _, delay in self.short)
         ends = graph.concat([self._ends[key] for key in self.short], 0)
         tails = graph.reshape(ends, rows, self.voices, self.channels)
@@ -78,7 +78,7 @@ class Rings:
         graph.output(updated, f"{schema.NEW_CACHE}rings", np.float32, "voices", *size)
 
     def _sizes(self, delays: list[int], samples: str) -> None:
-        """Compute two numbers for each delay: rows that only this chunk uses, and rows for the next chunk."""
+        """Compute two numbers of rows for each delay: used only by this chunk, and kept for the next."""
         graph = self.graph
         counts = graph.node("Min", samples, graph.constant(delays))
         both = [graph.node("Sub", samples, counts), counts]

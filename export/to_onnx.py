@@ -1,4 +1,4 @@
-"""Exports a trained model to .onnx files: a decoder and an encoder, each with metadata and checked."""
+"""Exports a trained model to two checked .onnx files with metadata: a decoder and an encoder."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def export(
         The difference between the sounds of the exported decoder and those of the PyTorch model.
 
     Raises:
-        ExportError: a file to write exists already, the folder does not exist, a class has no training
+        ExportError: an output file exists already, the folder does not exist, a class has no training
             sounds, or an exported file differs from the model.
         trainer.errors.TrainerError: the source cannot be used.
     """

@@ -30,7 +30,7 @@ MAX_LANES = 64
 MAX_PATTERNS = 200  # maximum number of stored patterns of a model
 MAX_STEPS = int(quantities.STEPS.high)
 MAX_PLACES = 64  # maximum number of positions in a path
-PLACES_A_STEP = 4  # number of parts of the point's path during a step
+PLACES_A_STEP = 4  # number of segments in the path of the point during a step
 Place = tuple[float, float]
 REST = (0.0,) * MAX_STEPS
 LANE_QUANTITIES: dict[str, Quantity] = {
@@ -73,11 +73,11 @@ class Lane:
         return {**kept, **self.hit.settings}
 
     def missing(self, space: LatentSpace) -> str:
-        """Return the name in `start` or `end` that no point has any more, or an empty string."""
+        """Return the name in `start` or `end` if no such point exists any longer; otherwise ""."""
         return next((name for name in (self.start, self.end) if name and not space.knows(name)), "")
 
     def hits(self, space: LatentSpace) -> tuple[Trigger | None, ...]:
-        """Return a hit or None for each of `MAX_STEPS` steps. A missing `start` or `end` means no hits."""
+        """Return a hit or None for each of `MAX_STEPS` steps; None for all if `missing` returns a name."""
         if self.mute or self.missing(space):
             return (None,) * MAX_STEPS
         if not self.start:
@@ -111,7 +111,7 @@ class Pattern:
             straight.
         path: positions (x, y) on the map of the training sounds, each 0..1; the performer's point passes them
             at equal time intervals during the loop.
-        steps: length of the loop. Lanes store `MAX_STEPS` steps; a shorter loop therefore loses no step.
+        steps: length of the loop. Lanes always store `MAX_STEPS` steps, also those after the loop.
     """
 
     tempo: float = quantities.TEMPO_BPM.default

@@ -2,8 +2,8 @@
 
 A tick is the stretch of sound that one decoder call normally covers. The first response is to decode more
 ticks per call: this saves calls, but a performer's move through the latent space is heard later. If that is
-not enough, voices are shed (faded out) one by one before a block is late. For some time after that, new hits
-replace voices; otherwise there would soon be too many voices again.
+not enough, voices are shed (faded out) one by one before a block is late. For some time after that, each new
+hit replaces a sounding voice; otherwise there would soon be too many voices again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ HIGH, LOW = 0.5, 0.15  # load above which more ticks are decoded per call, and b
 SETTLE_S = 0.1  # time until the load shows the effect of a change
 CALM_S = 2.0  # time of low load before fewer ticks are decoded per call
 MEAN_S, RECENT_S = 0.05, 0.01  # time constants of the mean load and of the recent render time
-OUTLIER = 3.0  # longest render time that counts, in blocks per tick decoded at once; more is a pause
+OUTLIER = 3.0  # longest render time that counts, in block durations for each tick that the call decodes
 FORGET_S = 0.2  # half-life of the peak, counted only in blocks with decoding
-CAREFUL = 2.0  # initial peak in block durations; large, because the first blocks take long
+CAREFUL = 2.0  # initial peak in block durations; large, because the first blocks take a long time
 
 
 class Load:
@@ -73,10 +73,10 @@ class Load:
         return AT_ONCE[self._step]
 
     def too_high(self, left_s: float) -> bool:
-        """Return True if blocks will be late before a voice that is shed now has faded out.
+        """Return True if a block will be late although a voice begins to fade out now.
 
         Args:
-            left_s: seconds until the device takes the next block to be rendered.
+            left_s: seconds until the device needs the block that will be rendered next.
         """
         more_s = self._recent_s - self._block_s  # time lost with each block
         return more_s > 0.0 and left_s < self._recent_s + self.fading * more_s

@@ -14,8 +14,8 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
     """Return one window of sound: mono, without DC offset, at the model's rate, with peak 1.
 
     If the sound is longer than the window, its leading blocks of silence are cut; the authors of the model
-    (Lionello and Purwins) do the same. A sound that is still longer is trimmed at its end. A sound that is
-    shorter than the window is padded with zeros.
+    (Lionello and Purwins) do the same. If it is then still too long, its end is cut off. A shorter
+    sound is padded with zeros.
 
     Args:
         samples: [samples] or [samples, channels], at any scale.
@@ -27,7 +27,7 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
 
     Raises:
         RealtimeError: the sound is empty, silent, too short or not finite.
-        ValueError: the samples have more dimensions, or the sample rate is below 1.
+        ValueError: the samples have more than two dimensions, or the sample rate is below 1.
     """
     signal = np.asarray(samples, np.float32)
     signal = signal[:, None] if signal.ndim == 1 else signal
@@ -41,7 +41,7 @@ def prepare(samples: npt.ArrayLike, sample_rate: int, how: Preparation) -> npt.N
 def prepare_mixed(
     mixed: npt.NDArray[np.float64], first: npt.NDArray[np.float32], sample_rate: int, how: Preparation
 ) -> npt.NDArray[np.float32]:
-    """Prepare a sound as `prepare` does, given the mean of its channels and its first channel: [samples]."""
+    """Prepare a sound as `prepare` does: `mixed` is the mean of its channels, `first` the first channel."""
     duration_ms = 1000 * len(mixed) / sample_rate
     if duration_ms < how.shortest_ms:
         raise RealtimeError(

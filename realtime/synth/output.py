@@ -45,7 +45,7 @@ class Output:
         self._headroom_db = finish.headroom_db
         self._peak_decay = 0.1 ** (1.0 / sample_rate)
         self._rms_decay = float(np.exp(-1000.0 / (RMS_MS * sample_rate)))
-        self._metered = 0  # device sample up to which the meters have read
+        self._metered = 0  # sample, counted by the device, up to which the meters have read the sound
         self._peak, self._power = np.zeros(2), np.zeros(2)
         self._dc = DcBlock(finish.dc_block_hz, sample_rate) if finish.dc_block_hz else None
         self._limiter = Limiter(sample_rate, THRESHOLD) if finish.limiter else None
@@ -62,7 +62,7 @@ class Output:
 
     @property
     def ringing(self) -> bool:
-        """Return True if a silent input still gives sound."""
+        """Return True if the output is not yet silent after the input has become silent."""
         parts = self._dc, self._limiter
         return any(part is not None and part.ringing for part in parts)
 
@@ -124,7 +124,7 @@ class DcBlock:
 
     @property
     def ringing(self) -> bool:
-        """Return True if the mean is still audible."""
+        """Return True if removing the mean still changes the sound audibly."""
         return bool(np.abs(self._mean).max() > 1e-6)
 
     def process(self, bus: Samples) -> None:

@@ -1,4 +1,4 @@
-"""Finds the components of recorded drums, from which the modal decoder (`trainer.models.modal`) learns.
+"""Finds the components of recorded drums; the modal decoder (`trainer.models.modal`) learns these components.
 
     recording ─► free oscillators ───► modes ──────────────► noise
                  (sweeping partials)   (ringing partials)    (the rest, in bands)
@@ -95,7 +95,7 @@ def joined(parts: Sequence[Components]) -> Components:
 def analyse(
     waveforms: Tensor, config: ModelConfig, progress: Callable[[int, int], None] | None = None
 ) -> tuple[Components, Tensor]:
-    """Analyse sounds float32 [N, 1, T] on all cores.
+    """Analyse sounds, float32 [N, 1, T], on all cores.
 
     A sound of 1.5 s at 44.1 kHz takes half a second on one core.
 
@@ -123,7 +123,7 @@ def analyse(
 
 
 def analyse_one(sound: Tensor, config: ModelConfig) -> Row:
-    """Analyse a sound float32 [1, T]; return its components in the order of `Components`."""
+    """Analyse a sound, float32 [1, T]; return its components in the order of `Components`."""
     return _analysed(sound, config)[0]
 
 

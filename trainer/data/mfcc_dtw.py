@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 FEWEST = 3
-"""Smallest class that has deviations: in a class of two, a sound has only one distance, without a spread."""
+"""Smallest class that has deviations. In a class of two, a sound has one distance, which has no spread."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class References:
-    """The deviations of real and averaged sounds, each in place of the model's centre of a class.
+    """The deviations of real and averaged sounds, for comparison with that of a model's class centre.
 
     Attributes:
         medoid: deviation of the real sound with the smallest mean distance to the other sounds; its distance
@@ -106,9 +106,9 @@ class References:
         medoid_index: index of the medoid in the class.
         random_take: deviation of one real sound drawn at random; its distance to itself is left out.
         random_index: index of the drawn sound in the class.
-        every_take: mean and standard deviation over the deviations of all sounds of the class. The mean is 0
-            by definition; the standard deviation shows by how much the deviations of takes (recordings) vary.
-        blur: deviation of the mean of the waveforms, sample by sample, not normalised.
+        every_take: mean and standard deviation of the deviations of all sounds of the class. The mean is 0 by
+            definition; the standard deviation shows how much real sounds differ in their deviations.
+        blur: deviation of the sample-by-sample mean of the waveforms, at the level of this mean.
     """
 
     medoid: Deviation

@@ -83,8 +83,9 @@ class Sounds:
         centres: float64 [classes, 20], centres of the clusters, if k-means found the classes; else None.
         fields: the fields of `label_pattern` by name, with the value of each sound.
         velocities: how hard each drum was hit, 0 to 1; None if the manifest does not say.
-        recordings: float32 [N, 1, T + margin], longer windows for the alignment; None without alignment.
-        cuts: for each aligned sound, the number of samples cut from its start, and its sign, 1 or -1; None
+        recordings: float32 [N, 1, T + margin], longer excerpts, from which the aligned sounds are cut; None
+            if [data] align_ms is 0.
+        cuts: for each aligned sound, the number of samples cut from its start, and the factor, 1 or -1; None
             for any other sound. Empty if nothing is aligned.
     """
 

@@ -80,11 +80,11 @@ class DCDecoder(nn.Module):
 
 
 def deepened(weights: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Extend the weights of a model with fewer gated layers; the deeper model decodes the same sounds.
+    """Extend the weights of a model to more gated layers; at first, the deeper model decodes the same sounds.
 
-    The added layers follow the existing layers. In each added layer, sub-layer 1 begins at zero; its product
-    with sub-layer 2 is therefore zero. A dilation block outputs the mean of its products; the weights after
-    each block compensate for the larger divisor.
+    The added layers come after the existing ones of each dilation block. Their sub-layers 1 begin at zero, so
+    their products are zero. A block outputs the mean of its layers' products; therefore, the weights that
+    follow each block are scaled up.
 
     Args:
         weights: the weights of the shallow model, by name.

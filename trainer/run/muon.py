@@ -34,12 +34,12 @@ def matrices(*modules: nn.Module) -> Iterator[Tensor]:
                 yield from (layer.now, layer.past)
 
 
-def split(groups: Iterable[dict[str, Any]], matrices: Iterable[Tensor]) -> Iterator[dict[str, Any]]:
-    """Divide each group of parameters into a group of its `matrices` and a group of its other parameters.
+def split(groups: Iterable[dict[str, Any]], chosen: Iterable[Tensor]) -> Iterator[dict[str, Any]]:
+    """Divide each group of parameters into a group of its `chosen` matrices and a group of the others.
 
-    The key "matrices" of a yielded group is True for matrices and False for other parameters.
+    The key "matrices" of a yielded group is True for matrices and False for the others.
     """
-    turned = {id(parameter) for parameter in matrices}
+    turned = {id(parameter) for parameter in chosen}
     for group in groups:
         for kind in (True, False):
             some = [parameter for parameter in group["params"] if (id(parameter) in turned) is kind]

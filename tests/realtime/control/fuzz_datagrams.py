@@ -30,7 +30,7 @@ WARM = 0.5  # fraction of the datagrams that are sent before the first measureme
 
 @dataclass
 class Outcome:
-    """What happened while the datagrams were sent.
+    """Hold the counts and measurements of one series of datagrams.
 
     Attributes:
         uncounted: number of malformed datagrams that the server did not count as malformed.

@@ -107,7 +107,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         nargs="?",
         const=DATED,
         metavar="FILE",
-        help=f"record the output (.wav or .flac); {dated}",
+        help=f"record the output (.wav, .flac or .ogg); {dated}",
     )
     serve.add_argument(
         "--log",

@@ -19,7 +19,7 @@ HEADER_S = 1.0  # interval between updates of the file's header
 
 
 class Recorder:
-    """Writes blocks of `block_size` samples to a WAV or FLAC file without delaying the render thread.
+    """Writes blocks of `block_size` samples to a WAV, FLAC or Ogg file without delaying the render thread.
 
     If the program dies, `recordings.recover` completes the file at the next start.
 

@@ -23,6 +23,7 @@ from realtime.model import schema, verify
 from realtime.model.decoder import Decoder
 from realtime.model.schema import ModelInfo, MorphInfo
 from realtime.synth.command_log import CommandLog, LogHeader
+from realtime.util import files
 
 RUN = [sys.executable, "-m", "realtime"]
 
@@ -199,6 +200,15 @@ def test_every_option_has_a_help_text() -> None:
     (commands,) = (action for action in get_parser()._actions if action.dest == "command")
     for parser in commands.choices.values():  # type: ignore[union-attr]
         assert all(action.help for action in parser._actions)
+
+
+@pytest.mark.parametrize(("command", "option"), [("serve", "record"), ("render", "output")])
+def test_help_names_every_accepted_format_of_a_sound_file(command: str, option: str) -> None:
+    (commands,) = (action for action in get_parser()._actions if action.dest == "command")
+    parser = commands.choices[command]  # type: ignore[index]
+    (text,) = (action.help for action in parser._actions if action.dest == option)
+    *names, last = files.FORMATS
+    assert f"{', '.join(names)} or {last}" in text
 
 
 def test_info_prints_all_metadata_as_json(

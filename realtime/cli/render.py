@@ -236,9 +236,8 @@ def _check(bounce: Bounce, source: Path) -> int:
     count, hits = 0, 0
     for event in events:
         count, hits, last = count + 1, hits + (event.trigger is not None), event.sample
-    seconds = last / bounce.rate
-    steps = len(sequence.steps)
-    print(f"{source}: {steps} steps, {count} events, {hits} hits in {seconds:.2f} s; no errors")
+    facts = f"{len(sequence.steps)} steps, {count} events, {hits} hits"
+    print(f"{source}: {facts}; the last event begins at {last / bounce.rate:.2f} s; no errors")
     return 0
 
 

@@ -225,7 +225,8 @@ def test_option_check_prints_the_numbers_of_steps_events_and_hits(
     path = tmp_path / "seq.toml"
     path.write_text("tempo = 60\n" + STEP + "repeat = 3\nevery = 0.5\n")
     assert main(["render", "--check", str(path), "--model", str(tiny_model)]) == 0
-    assert capsys.readouterr().out == f"{path}: 1 steps, 3 events, 3 hits in 1.00 s; no errors\n"
+    facts = "1 steps, 3 events, 3 hits; the last event begins at 1.00 s; no errors"
+    assert capsys.readouterr().out == f"{path}: {facts}\n"
 
 
 @settings(max_examples=200, deadline=None)

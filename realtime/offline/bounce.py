@@ -92,10 +92,13 @@ class Bounce:
         Raises:
             SequenceError: the file has errors; the attribute `mistakes` lists all of them.
         """
-        sequence = read(path)
-        self._points = Points(sequence, self.info, self._presets(sequence), self._encode)
-        self._points.check()
+        sequence = read(path, self._look_up)
         return sequence, self._events(sequence)
+
+    def _look_up(self, sequence: Sequence) -> list[str]:
+        """Look up the points of a sequence; return an error message for each that is missing."""
+        self._points = Points(sequence, self.info, self._presets(sequence), self._encode)
+        return self._points.mistakes()
 
     def _presets(self, sequence: Sequence) -> Mapping[str, Z]:
         specs = (*sequence.points.values(), *(step.spec for step in sequence.steps))

@@ -77,20 +77,14 @@ class Points:
         self._centres = np.array([each.centroid for each in info.classes])
         self._classes, self._courses = Names(each.name for each in info.classes), Courses(info)
 
-    def check(self) -> None:
-        """Look up all points.
-
-        Raises:
-            SequenceError: points are missing; the attribute `mistakes` lists all of them.
-        """
+    def mistakes(self) -> list[str]:
+        """Look up all points; return an error message for each that is missing."""
         specs = list(self.sequence.points.values())
         for step in self.sequence.steps:
             specs += [step.spec] if step.spec else []
             specs += [Spec("point", name, table=step.table) for name in step.through]
         missing = [(spec, text) for spec in specs if (text := self._missing(spec))]
-        mistakes = [f"{self.sequence.path}: {spec.table}: {spec.kind}: {text}" for spec, text in missing]
-        if mistakes:
-            raise SequenceError(mistakes)
+        return [f"{self.sequence.path}: {spec.table}: {spec.kind}: {text}" for spec, text in missing]
 
     def _missing(self, spec: Spec) -> str:
         """Return the reason why a point cannot be found, or ""."""
@@ -136,6 +130,8 @@ class Points:
                 if self._encode is None:
                     raise RealtimeError("a sound file as a point needs an encoder, which this model lacks")
                 return self._sized(self._encode(self.sequence.path.parent / spec.value))
+            case "":
+                raise RealtimeError  # without a message: the mistake is reported already
             case _:
                 return self._sized(spec.value)
 

@@ -44,7 +44,7 @@ class Spec:
     """Specification of a point: a name, z, a preset, a sound file, or a position between two named points.
 
     Attributes:
-        kind: one of `POINTS`.
+        kind: one of `POINTS`; "" if the point is rejected.
         value: value of the key `kind`.
         t: position between two points, from 0 (first) to 1 (second).
         way: kind of the path between these points: one of `WAYS`.
@@ -69,6 +69,10 @@ class Spec:
                 return Path(self.value).stem
             case _:
                 return str(self.value)
+
+
+REJECTED = Spec("", None)
+"""A named point whose value is a mistake. A step that names it is no further mistake."""
 
 
 @dataclass(frozen=True)
@@ -265,8 +269,12 @@ TOP_KEYS: dict[str, Key] = {
 }
 
 
-def read(path: Path) -> Sequence:
-    """Read and check a sequence file, without looking up the names of points.
+def read(path: Path, look_up: Callable[[Sequence], list[str]] = lambda sequence: []) -> Sequence:
+    """Read and check a sequence file.
+
+    Args:
+        look_up: returns an error message for each missing point of a sequence. If the file has other
+            mistakes, the sequence lacks the values that are not accepted.
 
     Raises:
         SequenceError: the file has errors; the attribute `mistakes` lists all of them.
@@ -277,7 +285,7 @@ def read(path: Path) -> Sequence:
         raise SequenceError([f"{path}: {error.strerror or error}"]) from error
     except OutsideError as error:
         raise SequenceError([f"{path}: {error}"]) from error
-    return _Reader(path).sequence(content)
+    return _Reader(path).sequence(content, look_up)
 
 
 class _Reader:
@@ -287,7 +295,7 @@ class _Reader:
         self.path = path
         self.mistakes: list[str] = []
 
-    def sequence(self, content: dict[str, Any]) -> Sequence:
+    def sequence(self, content: dict[str, Any], look_up: Callable[[Sequence], list[str]]) -> Sequence:
         top = self._table("", content, TOP_KEYS, "the file")
         points = {name: self._named(name, table) for name, table in top.pop("points", {}).items()}
         defaults = self._table("defaults", top.pop("defaults", {}), PLAY_KEYS, "[defaults]")
@@ -299,14 +307,11 @@ class _Reader:
             self._add_mistake("", "loops needs length, the number of beats in one loop")
         if "length" in top and (late := [s for s in steps if s.beat is not None and s.beat >= top["length"]]):
             self._add_mistake(late[0].table, f"beat is {late[0].beat:g}, not below length {top['length']:g}")
+        sequence = Sequence(self.path, tuple(steps), points=points, **top)
+        self.mistakes += look_up(sequence)
         if self.mistakes:
             raise SequenceError(self.mistakes)
-        return Sequence(
-            self.path,
-            tuple(steps),
-            points={name: spec for name, spec in points.items() if spec},
-            **top,
-        )
+        return sequence
 
     def _add_mistake(self, where: str, text: str) -> None:
         self.mistakes.append(": ".join(filter(None, (str(self.path), where, text))))
@@ -330,16 +335,16 @@ class _Reader:
                 accepted[name] = checked
         return accepted
 
-    def _named(self, name: str, table: Any) -> Spec | None:
+    def _named(self, name: str, table: Any) -> Spec:
         where = f"point {name}"
         if not isinstance(table, dict):
             wanted = 'a table such as { between = ["kick", "snare"], t = 0.3 }'
             self._add_mistake("", f"{where} is {table!r:.80}, not {wanted}")
-            return None
+            return REJECTED
         spec = self._spec(where, self._table(where, table, POINT_KEYS, "a point"))
         if spec is None and not table:
             self._add_mistake("", f"{where} is empty: give one of {', '.join(POINTS)}")
-        return spec
+        return spec or REJECTED
 
     def _spec(self, where: str, values: dict[str, Any]) -> Spec | None:
         """Remove the keys that specify a point from `values`; return the point, or None if there is none."""

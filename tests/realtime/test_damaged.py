@@ -27,7 +27,7 @@ from realtime.model.preprocess import prepare
 from realtime.model.schema import ENCODER_KEY, INFO_KEY, SCHEMA_KEY, EncoderInfo, ModelInfo
 from realtime.offline import sequence
 from realtime.offline.score import Event, Points, events
-from realtime.offline.sequence import SequenceError
+from realtime.offline.sequence import Sequence, SequenceError
 from realtime.surfaces import midi_map, midi_ports
 from realtime.surfaces.midi import Mapper
 from realtime.surfaces.midi_map import MapError
@@ -152,11 +152,12 @@ def test_a_sequence_file_is_refused_or_has_events(
     path = folder / "sequence.toml"
     path.write_text(toml_file(tables), encoding="utf-8")
 
+    def points(read: Sequence) -> Points:
+        return Points(read, decoder.info, {"mine": (0.0,) * 4})
+
     def some() -> list[Event]:
-        read = sequence.read(path)
-        points = Points(read, decoder.info, {"mine": (0.0,) * 4})
-        points.check()
-        return list(islice(events(read, points, 1000), 20))
+        read = sequence.read(path, lambda read: points(read).mistakes())
+        return list(islice(events(read, points(read), 1000), 20))
 
     for event in accepted(some, SequenceError) or ():
         assert all(is_logged(command, 4) for command in event.commands)

@@ -31,7 +31,7 @@ def play(decoder: Decoder, tmp_path: Path) -> Play:
         path.write_text(text)
         sequence = read(path)
         points = Points(sequence, decoder.info, **more)  # type: ignore[arg-type]
-        points.check()
+        assert not points.mistakes()
         return list(events(sequence, points, 1000))
 
     return run
@@ -210,12 +210,21 @@ def test_option_check_lists_all_errors_and_rendering_only_the_first(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "seq.toml"
-    path.write_text(STEP + "pan = 3\npitch = 99\n")
+    dark = "[points]\ndark = { between = 3 }\n"
+    named = "".join(f'[[step]]\nbeat = 1\npoint = "{name}"\nbat = 2\n' for name in ("dark", "kik"))
+    path.write_text(dark + STEP + "pan = 3\npitch = 99\n" + named)
     assert main(["render", "--check", str(path), "--model", str(tiny_model)]) == 2
-    told = capsys.readouterr().err.splitlines()
-    assert [line.split(": ")[4].split()[0] for line in told] == ["pan", "pitch"]
+    told = [line.removeprefix(f"realtime: error: {path}: ") for line in capsys.readouterr().err.splitlines()]
+    assert [(line.split(": ")[0], line.split(": ")[1].split()[0]) for line in told] == [
+        ("point dark", "between"),
+        ("step 1 (beat 0)", "pan"),
+        ("step 1 (beat 0)", "pitch"),
+        ("step 2 (beat 1)", "a"),
+        ("step 3 (beat 1)", "a"),
+        ("step 3 (beat 1)", "point"),
+    ]
     assert main(["render", str(path), "--model", str(tiny_model), "-o", str(tmp_path / "x.wav")]) == 2
-    assert "(and 1 more" in capsys.readouterr().err
+    assert "(and 5 more" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -23,6 +23,7 @@ from realtime.util.errors import RealtimeError
 
 if TYPE_CHECKING:
     from realtime.offline.bounce import Bounce
+    from realtime.offline.levels import Meter
 
 PEAK_DB = -1.0  # peak level for --normalise without DB
 EXAMPLE = "realtime render --from kick --to snare -o morph.wav"
@@ -213,14 +214,15 @@ def _grid(bounce: Bounce, args: argparse.Namespace) -> int:
         raise RealtimeError(f"--grid has {len(corners)} corners; give two or four names, separated by commas")
     default = "9" if len(corners) == 2 and args.size == "9x9" else args.size
     columns, rows = grid.size(default, len(corners))
-    count = bounce.grid(list(corners), columns, rows)
-    print(f"{args.output}: {count} sounds at {bounce.rate} Hz, {args.output.name}.sfz and .dspreset")
+    meters = bounce.grid(list(corners), columns, rows)
+    facts = f"{len(meters)} sounds at {bounce.rate} Hz, {args.output.name}.sfz and .dspreset"
+    print(f"{args.output}: {facts}{_remarks(bounce, meters)}")
     return 0
 
 
 def _log(bounce: Bounce, args: argparse.Namespace) -> int:
     meter = bounce.log(args.source)
-    print(f"{args.output}: {meter.samples / bounce.rate:.2f} s at {bounce.rate} Hz, as it was played")
+    print(f"{args.output}: as it was played, {_facts(bounce, meter)}")
     return 0
 
 
@@ -243,24 +245,44 @@ def _check(bounce: Bounce, source: Path) -> int:
 
 def _morph(bounce: Bounce, args: argparse.Namespace) -> int:
     start, end = bounce.points([args.start, args.end])
-    seconds = bounce.morph(start, end, args) / bounce.rate
-    print(
-        f"{args.output}: {args.steps} sounds from {args.start} to {args.end}, "
-        f"{seconds:.2f} s at {bounce.rate} Hz"
-    )
+    facts = _facts(bounce, bounce.morph(start, end, args))
+    print(f"{args.output}: {args.steps} sounds from {args.start} to {args.end}, {facts}")
     return 0
 
 
 def _sequence(bounce: Bounce, args: argparse.Namespace) -> int:
     sequence, _ = bounce.open(args.source)
     if args.split:
-        count = bounce.split(sequence)
-        print(f"{args.output}: {count} sounds at {bounce.rate} Hz")
+        meters = bounce.split(sequence)
+        print(f"{args.output}: {len(meters)} sounds at {bounce.rate} Hz{_remarks(bounce, meters)}")
     elif args.stems:
         written = bounce.stems(sequence, args.stems)
-        print(f"{args.output}: {', '.join(written)}, at {bounce.rate} Hz")
+        remarks = _remarks(bounce, list(written.values()))
+        print(f"{args.output}: {', '.join(written)}, at {bounce.rate} Hz{remarks}")
     else:
-        meter = bounce.whole(sequence)
-        facts = f"{meter.samples / bounce.rate:.2f} s at {bounce.rate} Hz, peak {meter.peak_db:.1f} dB"
-        print(f"{args.output}: {facts}")
+        print(f"{args.output}: {_facts(bounce, bounce.whole(sequence))}")
     return 0
+
+
+def _facts(bounce: Bounce, meter: Meter) -> str:
+    """Return length and levels of a file, with remarks."""
+    facts = f"{meter.samples / bounce.rate:.2f} s at {bounce.rate} Hz, peak {meter.peak_db:.1f} dB"
+    loudness = "" if meter.lufs is None else f", {meter.lufs:.1f} LUFS"
+    return f"{facts}{loudness}{_remarks(bounce, [meter])}"
+
+
+def _remarks(bounce: Bounce, meters: list[Meter]) -> str:
+    """Return remarks on files that miss the target loudness or have clipped samples; "" if there are none."""
+    from realtime.offline.levels import CEILING_DB
+
+    remarks = ""
+
+    def of(count: int) -> str:
+        return f" in {count} of {len(meters)} files" if len(meters) > 1 else ""
+
+    if low := sum(meter.misses(bounce.target) for meter in meters):
+        remarks += f"; a peak of {CEILING_DB:g} dB does not allow {bounce.target.lufs:g} LUFS{of(low)}"
+    if clipped := [meter.clipped for meter in meters if meter.clipped]:
+        what = f"{sum(clipped)} samples clipped at full scale{of(len(clipped))}"
+        remarks += f"; {what}: lower --gain, or add --limiter"
+    return remarks

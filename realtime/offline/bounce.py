@@ -217,14 +217,14 @@ class Bounce:
                 block_size=block_size,
             )
 
-    def morph(self, start: Z, end: Z, args: argparse.Namespace) -> int:
-        """Write a series of hits from `start` [D] to `end` [D]; return the length in device samples."""
+    def morph(self, start: Z, end: Z, args: argparse.Namespace) -> Meter:
+        """Write a series of hits from `start` [D] to `end` [D]."""
         voices = min(args.steps, overlap(self.info, args.spacing_ms))
         mixer = self._mixer(voices, args.channels or 1, CHUNK_FRAMES, args.gain)
         spacing = args.spacing_ms * self.rate / 1000
         row = morph(start, end, steps=args.steps, spacing=spacing, velocity=args.velocity)
         coming = self._sounds().follow(row)
-        return self._write(args.output, mixer, coming, row[-1][0], args.force).samples
+        return self._write(args.output, mixer, coming, row[-1][0], args.force)
 
     def whole(self, sequence: Sequence) -> Meter:
         """Write a sequence to one file."""
@@ -304,8 +304,8 @@ class Bounce:
         options = {"threads": self.args.threads, "provider": self.args.provider}
         return Decoder(path, capacity=1, file=file, **options), file.sha256
 
-    def stems(self, sequence: Sequence, by: str) -> list[str]:
-        """Write a file for each voice, class or pair of outputs; return their names.
+    def stems(self, sequence: Sequence, by: str) -> dict[str, Meter]:
+        """Write a file for each voice, class or pair of outputs; return their names and levels.
 
         The files add up to the mix if no sample exceeds the knee, above which the output compresses samples.
         Every stem plays the complete score, with the hits of other stems at velocity 0. Chokes and moves of
@@ -319,14 +319,15 @@ class Bounce:
         }
         key = keys[by]
         names = sorted({key(event) for event in self._events(sequence) if event.trigger})
+        meters = {}
         with Folder.making(self.args.output, self.args.force) as folder:
             for name in names:
                 mixer, last = self._mixer_for(sequence)
                 events = (event if key(event) == name else _silent(event) for event in self._events(sequence))
                 path = folder.part / f"{file_name(name)}.{self.args.format}"
                 commands = self._sounds().follow(self._score(sequence, events))
-                self._write(path, mixer, commands, last, False)
-        return names
+                meters[name] = self._write(path, mixer, commands, last, False)
+        return meters
 
     def _out(self) -> Callable[[Event], str]:
         """Return a function that names the outputs of a hit: with a name from `--outs`, or else a number."""
@@ -338,9 +339,9 @@ class Bounce:
 
         return name
 
-    def split(self, sequence: Sequence) -> int:
-        """Write a file for each hit, and the files' levels to `sounds.csv`; return the number of hits."""
-        rows = []
+    def split(self, sequence: Sequence) -> list[Meter]:
+        """Write a file for each hit, and the files' levels to `sounds.csv`; return the levels."""
+        rows, meters = [], []
         channels = self._channels(sequence)
         with Folder.making(self.args.output, self.args.force) as folder:
             hits = [event for event in self._events(sequence) if event.trigger]
@@ -356,13 +357,14 @@ class Bounce:
                     commands = [(0, each) for each in (mode, SetZ(event.point), *event.commands)]
                     path = folder.part / name
                     meter = write(path, mixer, commands, bits=self.args.bits, target=self.target)
+                    meters.append(meter)
                     rows.append((name, event.name, event.group, *self._loudness(path, meter)))
                     progress.show(count)
             (folder.part / "sounds.csv").write_text(levels_table(rows), encoding="utf-8")
-        return len(rows)
+        return meters
 
-    def grid(self, names: list[str], columns: int, rows: int) -> int:
-        """Write a sample pack of sounds between two or four named points; return the number of sounds."""
+    def grid(self, names: list[str], columns: int, rows: int) -> list[Meter]:
+        """Write a sample pack of sounds between two or four named points; return the levels of the sounds."""
         if self.args.format == "ogg":
             raise RealtimeError("not every sampler plays .ogg: give --format wav or flac")
         corners = self.points(names)
@@ -370,7 +372,7 @@ class Bounce:
             [file_name(name)[:LONGEST] for name in names], corners, columns, rows, f".{self.args.format}"
         )
         title = f"{self.info.name}: {', '.join(names)}, {columns} x {rows}"
-        output = self.args.output
+        output, meters = self.args.output, []
         with Folder.making(output, self.args.force) as folder, Progress(len(places)) as progress:
             (folder.part / grid.FOLDER).mkdir()
             for count, place in enumerate(places, 1):
@@ -378,13 +380,14 @@ class Bounce:
                     self._sounds().plan(later.z)
                 mixer = self._mixer(1, self.args.channels or 1, CHUNK_FRAMES, self.args.gain)
                 hit: list[tuple[int, Command]] = [(0, Mode("latch")), (0, Trigger(1.0, place.z))]
-                write(folder.part / place.file, mixer, hit, bits=self.args.bits, target=self.target)
+                path = folder.part / place.file
+                meters.append(write(path, mixer, hit, bits=self.args.bits, target=self.target))
                 progress.show(count)
             pack = file_name(output.name)
             (folder.part / f"{pack}.sfz").write_text(grid.sfz(title, places, rows), encoding="utf-8")
             preset = grid.dspreset(title, places, rows)
             (folder.part / f"{pack}.dspreset").write_text(preset, encoding="utf-8")
-        return len(places)
+        return meters
 
     def _loudness(self, path: Path, meter: Meter) -> tuple[str, str, str]:
         """Return peak and RMS in dBFS, and loudness in LUFS; the loudness is empty without pyloudnorm."""

@@ -13,6 +13,8 @@ from realtime.util.errors import RealtimeError
 
 CEILING_DB = -0.1
 """Maximum peak, in dBFS, of a file that is brought to a loudness in LUFS."""
+CLIPPED = 0.999
+"""Smallest magnitude of a clipped sample: before the output's knee, it exceeded full scale by 1.3 dB."""
 GATE_S = 0.4  # block length of BS.1770; a shorter sound is padded with silence
 
 
@@ -43,17 +45,30 @@ class Meter:
     Attributes:
         peak: largest absolute amplitude.
         samples: number of samples T in all blocks.
+        clipped: number of samples T that are clipped in any channel.
+        lufs: loudness in LUFS; None if it is not measured.
     """
 
     def __init__(self) -> None:
         self.peak = 0.0
         self.samples = 0
+        self.clipped = 0
+        self.lufs: float | None = None
         self._energy = 0.0
 
     def add(self, block: NDArray[np.float32]) -> None:
-        self.peak = max(self.peak, float(np.abs(block).max(initial=0.0)))
+        peak = float(np.abs(block).max(initial=0.0))
+        self.peak = max(self.peak, peak)
+        if peak >= CLIPPED:
+            self.clipped += int((np.abs(block) >= CLIPPED).any(axis=1).sum())
         self._energy += float(np.square(block, dtype=np.float64).sum()) / block.shape[1]
         self.samples += len(block)
+
+    def misses(self, target: Target) -> bool:
+        """Return True if the loudness is below the target by 0.05 LU or more; False if it is not measured."""
+        if target.lufs is None or self.lufs is None:
+            return False
+        return -math.inf < self.lufs <= target.lufs - 0.05
 
     @property
     def peak_db(self) -> float:

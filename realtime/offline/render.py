@@ -127,6 +127,8 @@ def write(
 ) -> Meter:
     """Render a score to a file, completely or not at all; return length and levels of the file.
 
+    The samples that count as clipped are those that the mixer clips, before plugins and the target level.
+
     Args:
         bits: sample format, see `files.SoundFile`.
         target: target level; if given, the sound is first written to a temporary file.
@@ -138,28 +140,33 @@ def write(
         FileError: the file cannot be written, or it exists and `force` is not set.
         LevelError: the loudness cannot be measured.
     """
-    blocks = _with_progress(render(mixer, score, effects=chain, block_size=block_size), progress)
+    mixed = Meter()
+    blocks = _metered(render(mixer, score, effects=chain, block_size=block_size), mixed, progress)
     if chain is not None:
         blocks = chain.play(blocks, mixer.channels)
     if target is None or not target.given:
-        return _write(path, mixer, blocks, force, bits)
+        meter = _write(path, mixer, blocks, force, bits)
+        meter.clipped = mixed.clipped
+        return meter
     part = path.with_name(f".{path.name}.raw.wav")
     try:
-        meter = _write(part, mixer, blocks, True, "32f")
+        peak = _write(part, mixer, blocks, True, "32f").peak
         loudness = levels.lufs(read_sound(part), mixer.sample_rate) if target.lufs is not None else None
-        factor = np.float32(levels.gain(target, meter.peak, loudness))
-        return _write(path, mixer, (factor * block for block in _read(part)), force, bits)
+        factor = np.float32(levels.gain(target, peak, loudness))
+        meter = _write(path, mixer, (factor * block for block in _read(part)), force, bits)
     finally:
         part.unlink(missing_ok=True)
+    meter.clipped = mixed.clipped
+    meter.lufs = None if loudness is None else loudness + levels.decibels(float(factor))
+    return meter
 
 
-def _with_progress(blocks: Iterable[Block], progress: Progress | None) -> Iterator[Block]:
-    done = 0
+def _metered(blocks: Iterable[Block], meter: Meter, progress: Progress | None) -> Iterator[Block]:
     for block in blocks:
+        meter.add(block)
         yield block
-        done += len(block)
         if progress:
-            progress.show(done)
+            progress.show(meter.samples)
 
 
 def _write(path: Path, mixer: Mixer, blocks: Iterable[Block], force: bool, bits: str | None) -> Meter:

@@ -102,14 +102,58 @@ def test_option_split_writes_a_file_for_each_hit_and_a_table_of_levels(
 
 
 def test_option_lufs_sets_the_loudness_but_no_peak_exceeds_the_ceiling(
-    tiny_model: Path, sequence: Path, tmp_path: Path
+    tiny_model: Path, sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = render(tiny_model, sequence, tmp_path / "quiet.wav", "--lufs", "-31.5", "--rate", "48000")
+    assert capsys.readouterr().out.endswith(" dB, -31.5 LUFS\n")
     sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
     assert lufs(sound, rate) == pytest.approx(-31.5, abs=0.05)
     path = render(tiny_model, sequence, tmp_path / "loud.wav", "--lufs", "0")
-    assert np.abs(soundfile.read(path)[0]).max() == pytest.approx(10 ** (-0.1 / 20), abs=1e-4)
+    sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    assert np.abs(sound).max() == pytest.approx(10 ** (-0.1 / 20), abs=1e-4)
+    missed = f"peak -0.1 dB, {lufs(sound, rate):.1f} LUFS; a peak of -0.1 dB does not allow 0 LUFS\n"
+    assert capsys.readouterr().out.endswith(missed)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["loud.wav", "quiet.wav", "seq.toml"]
+
+
+def test_summary_of_a_morph_states_the_peak_and_the_number_of_clipped_samples(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "morph.wav"
+    command = [
+        "render",
+        "--model",
+        str(tiny_model),
+        "--from",
+        "kick",
+        "--to",
+        "snare",
+        "-o",
+        str(path),
+        "--force",
+    ]
+    assert main([*command, "--gain", "-20"]) == 0
+    peak_db = 20 * np.log10(np.abs(soundfile.read(path)[0]).max())
+    assert capsys.readouterr().out.endswith(f" at 22050 Hz, peak {peak_db:.1f} dB\n")
+    assert main([*command, "--gain", "24"]) == 0
+    clipped = (np.abs(soundfile.read(path)[0]) >= 0.999).sum()
+    advice = "samples clipped at full scale: lower --gain, or add --limiter\n"
+    assert clipped > 0
+    assert capsys.readouterr().out.endswith(f" peak 0.0 dB; {clipped} {advice}")
+    assert main([*command, "--gain", "24", "--normalise", "-3"]) == 0
+    assert capsys.readouterr().out.endswith(f" peak -3.0 dB; {clipped} {advice}")
+    assert main([*command, "--gain", "24", "--limiter", "--normalise", "0"]) == 0
+    assert "clipped" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [["--split"], ["--stems", "voice"]])
+def test_summary_of_several_files_states_how_many_are_clipped(
+    tiny_model: Path, sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    folder = render(tiny_model, sequence, tmp_path / "files", *options, "--gain", "24")
+    peaks = [np.abs(soundfile.read(path)[0]).max() for path in folder.glob("*.wav")]
+    clipped = sum(peak >= 0.999 for peak in peaks)
+    assert f" samples clipped at full scale in {clipped} of {len(peaks)} files" in capsys.readouterr().out
 
 
 def _accept_ctrl_c() -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from realtime.util import install
+from realtime.util.parser import Parser
 
 
-def get_parser(prog: str = "python -m export") -> argparse.ArgumentParser:
+def get_parser(prog: str = "python -m export") -> Parser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog,
         description="Export the decoder and the encoder of a training run. `realtime` plays the decoder.",
     )

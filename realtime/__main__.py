@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    import argparse
+    from realtime.util.parser import Parser
 
 
 def commands() -> dict[str, Any]:
@@ -31,16 +31,15 @@ def commands() -> dict[str, Any]:
     }
 
 
-def get_parser() -> argparse.ArgumentParser:
+def get_parser() -> Parser:
     """Build the parser of `realtime` without heavy imports."""
-    import argparse
     from importlib.metadata import version
 
-    parser = argparse.ArgumentParser(
-        prog="realtime", description="Play and render morphs between sounds with a model file."
-    )
+    from realtime.util.parser import Parser
+
+    parser = Parser(prog="realtime", description="Play and render morphs between sounds with a model file.")
     parser.add_argument("--version", action="version", version=f"soundmorph {version('soundmorph')}")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for command in commands().values():
         command.add_parser(subparsers)
     return parser
@@ -52,7 +51,10 @@ def main(argv: list[str] | None = None) -> int:
 
     from realtime.util.errors import explained
 
-    args = get_parser().parse_args(argv)
+    parser = get_parser()
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.error(f"give a command: {', '.join(commands())}")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the decoder manages its own threads
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names may contain any bytes

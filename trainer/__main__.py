@@ -8,8 +8,9 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
+
+    from realtime.util.parser import Parser
 
 AT_ONCE = ("fit", "play", "evaluate")
 """Commands with heavy imports. Until they have something to save, Ctrl-C ends them at once."""
@@ -27,14 +28,12 @@ def commands() -> dict[str, Any]:
     return {"fit": fit, "evaluate": evaluate, "prepare": prepare, "divide": divide, "fetch": fetch}
 
 
-def get_parser() -> argparse.ArgumentParser:
+def get_parser() -> Parser:
     """Return the parser of the command line."""
-    import argparse
+    from realtime.util.parser import Parser
 
-    parser = argparse.ArgumentParser(
-        prog="trainer", description="Train sound-morphing models on folders of sounds."
-    )
-    added = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser = Parser(prog="trainer", description="Train sound-morphing models on folders of sounds.")
+    added = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in commands().items():
         command.add_arguments(added.add_parser(name, help=command.HELP, description=command.DESCRIPTION))
     for name, (_, text) in OTHERS.items():
@@ -71,7 +70,10 @@ def _run(argv: list[str]) -> int:
     if argv and argv[0] in OTHERS:
         module, _ = OTHERS[argv[0]]
         return int(importlib.import_module(module).main(argv[1:], f"trainer {argv[0]}"))
-    args = get_parser().parse_args(argv)
+    parser = get_parser()
+    args = parser.parse_args(argv)
+    if args.command is None:
+        parser.error(f"give a command: {', '.join((*commands(), *OTHERS))}")
     return int(commands()[args.command].run(args))
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from export.play.job import Job
 from export.play.learner import fail
 from export.play.session import learn, play
+from realtime.cli import serve
 from realtime.util import priority
 from realtime.util.errors import RealtimeError
+from realtime.util.parser import Parser
 from trainer import config as configs
 from trainer.architectures import ARCHITECTURES
 from trainer.commands import files, fit, installed
@@ -31,9 +33,9 @@ BATCH = 16
 """Sounds in a training step."""
 
 
-def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
+def get_parser(prog: str = "python -m export.play") -> Parser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser(prog=prog, description=DESCRIPTION)
     parser.add_argument("data", type=_path, metavar="FOLDER", help="folder of audio files")
     parser.add_argument(
         "--quality",
@@ -70,7 +72,13 @@ def get_parser(prog: str = "python -m export.play") -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
     """Run the command; return 0, 2 after an error, or 128 + the number of the signal that ended it."""
-    args, rest = get_parser(prog).parse_known_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    parser = get_parser(prog)
+    parser.passes_on = True  # to the server
+    args, rest = parser.parse_known_args(argv)
+    taken = _whole_parser(prog).parse_args(["--model", "", *argv])
+    if taken.model or taken.library:
+        return fail("--model and --library cannot be given: the run sets both")
     if not args.data.is_dir():
         return fail(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
     if args.learn_only:
@@ -89,6 +97,13 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
         return learn(job) if args.learn_only else play(job, rest)
     except (TrainerError, RealtimeError, OSError) as error:
         return fail(str(error))
+
+
+def _whole_parser(prog: str) -> Parser:
+    """Return a parser that also knows the options of `realtime serve`, to check those of the server."""
+    parser = Parser(prog=prog, parents=[get_parser(prog)], conflict_handler="resolve", add_help=False)
+    serve.add_arguments(parser)
+    return parser
 
 
 def _path(text: str) -> Path:

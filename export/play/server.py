@@ -13,7 +13,6 @@ from pythonosc.osc_message_builder import build_msg
 
 from realtime import __main__ as realtime
 from realtime.control.osc import bind
-from realtime.util.errors import RealtimeError
 
 READY = "/morph/get/info"
 """A request that the server answers as soon as it is playing."""
@@ -50,17 +49,6 @@ class Server:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect((host, args.port))
         self._process: subprocess.Popen[bytes] | None = None
-
-    @staticmethod
-    def check(options: Sequence[str]) -> None:
-        """Check options of `realtime serve`; end the program with a message if one is unknown or invalid.
-
-        Raises:
-            RealtimeError: the options contain `--model` or `--library`.
-        """
-        taken = realtime.get_parser().parse_args(["serve", "--model", "", *options])
-        if taken.model or taken.library:
-            raise RealtimeError("--model and --library cannot be given: the run sets both")
 
     def play(self, stop: Callable[[], bool]) -> None:
         """Start the server and wait until it is playing; if it is running already, make it reload the model.

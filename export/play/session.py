@@ -39,7 +39,6 @@ def play(job: Job, options: Sequence[str]) -> int:
         that ended the training before that; 2 after an error; or the exit code of the server if the server
         ended first.
     """
-    Server.check(options)
     with (
         signals() as caught,
         closing(Server(job.model, options)) as server,

@@ -18,7 +18,11 @@ DATED = object()
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the `serve` command."""
-    serve = commands.add_parser("serve", help="play live, controlled by OSC messages")
+    add_arguments(commands.add_parser("serve", help="play live, controlled by OSC messages"))
+
+
+def add_arguments(serve: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_model(serve)
     serve.add_argument(
         "--device",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shlex
@@ -260,6 +261,34 @@ def test_interrupted_process_is_resumed(
     assert ours.step == theirs.step
     assert all(torch.equal(ours.model[name], theirs.model[name]) for name in theirs.model)
     assert not list(run.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("", "trainer: error: give a command: fit, "),
+        ("fit --dta sounds", "trainer fit: error: unknown option --dta; did you mean --data?"),
+        ("fit --dat sounds", "trainer fit: error: unknown option --dat; did you mean --data?"),
+        (
+            "export run --out a.onnx --fore",
+            "trainer export: error: unknown option --fore; did you mean --force?",
+        ),
+        ("play sounds --prot 9311", "trainer play: error: unknown option --prot; did you mean --port?"),
+        (
+            "play sounds --qualty good",
+            "trainer play: error: unknown option --qualty; did you mean --quality?",
+        ),
+        ("play sounds --port abc", "trainer play: error: argument --port: 'abc' is not a whole number"),
+        ("play sounds --library runs", "trainer play: error: --model and --library cannot be given"),
+    ],
+)
+def test_invalid_arguments_are_errors_that_name_the_command(
+    capsys: pytest.CaptureFixture[str], words: str, message: str
+) -> None:
+    with contextlib.suppress(SystemExit):
+        main(words.split())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(message)
 
 
 def test_arguments_are_passed_on_to_the_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -155,17 +155,28 @@ def test_unsupported_sample_rate_is_an_error(
         (["serve", "--block", "many"], "'many' is not a whole number from 16 to 8192"),
         (["serve", "--seconds", "nan"], "'nan' is not a number from 0 to"),
         (["render", "--velocity", "2"], "'2' is not a number from 0 to 1"),
+        (
+            ["serve", "--modl", "digits"],
+            "realtime serve: error: unknown option --modl; did you mean --model?",
+        ),
+        (["serve", "--zzz=1"], "unknown option --zzz; `realtime serve --help` lists the options"),
+        (["render", "--step", "3"], "unknown option --step; did you mean --steps?"),
+        (["info", "drums", "digits"], "realtime info: error: unexpected argument 'digits'"),
+        (["--verson"], "realtime: error: unknown option --verson; did you mean --version?"),
+        (["serve", "--\x1b"], "unknown option --?"),
         (["conjure"], "invalid choice: 'conjure'"),
-        ([], "required: COMMAND"),
+        ([], "give a command: serve, render, "),
     ],
 )
-def test_invalid_arguments_are_errors(
+def test_invalid_arguments_are_errors_of_one_line(
     capsys: pytest.CaptureFixture[str], command: list[str], text: str
 ) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(command)
     assert exit_.value.code == 2
-    assert text in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("realtime")
+    assert text in line
 
 
 HELP = """

@@ -51,13 +51,15 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
     """Export a run; return 0, or 2 after an error, which is reported in one line on stderr."""
     args = get_parser(prog).parse_args(argv)
     if args.out.suffix != ".onnx":
-        return _error(f"{args.out}: the file's name must end in .onnx")
+        return _error(prog, f"{args.out}: the file's name must end in .onnx")
     if args.out.name.endswith(".encoder.onnx"):
-        return _error(f"{args.out}: name the decoder; the encoder, ending in .encoder.onnx, goes beside it")
+        return _error(
+            prog, f"{args.out}: name the decoder; the encoder, ending in .encoder.onnx, goes beside it"
+        )
     if args.out.exists() and not args.force:
-        return _error(f"{args.out} exists: choose another name, or replace it with --force")
+        return _error(prog, f"{args.out} exists: choose another name, or replace it with --force")
     if not args.run.exists():
-        return _error(f"{args.run}: no such run folder or checkpoint")
+        return _error(prog, f"{args.run}: no such run folder or checkpoint")
     try:
         from export.errors import ExportError
         from export.to_onnx import export
@@ -66,13 +68,13 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
         from trainer.commands.installed import program
         from trainer.errors import TrainerError
     except ModuleNotFoundError as error:
-        return _error(f"{error.name} is not installed: {install.command('soundmorph[cpu,train]')}")
+        return _error(prog, f"{error.name} is not installed: {install.command('soundmorph[cpu,train]')}")
     try:
         parity = export(args.run, args.out, name=args.name, velocities=args.velocities, force=args.force)
     except (ExportError, TrainerError, RealtimeError) as error:
-        return _error(str(error))
+        return _error(prog, str(error))
     except OSError as error:
-        return _error(f"{error.filename or args.out}: {error.strerror or error}")
+        return _error(prog, f"{error.filename or args.out}: {error.strerror or error}")
     if args.courses:
         from export.courses import add
 
@@ -85,8 +87,8 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
     return 0
 
 
-def _error(text: str) -> int:
-    print(f"export: error: {text}", file=sys.stderr)
+def _error(prog: str, text: str) -> int:
+    print(f"{prog}: error: {text}", file=sys.stderr)
     return 2
 
 

@@ -30,9 +30,12 @@ def commands() -> dict[str, Any]:
 
 def get_parser() -> Parser:
     """Return the parser of the command line."""
+    from importlib.metadata import version
+
     from realtime.util.parser import Parser
 
     parser = Parser(prog="trainer", description="Train sound-morphing models on folders of sounds.")
+    parser.add_argument("--version", action="version", version=f"soundmorph {version('soundmorph')}")
     added = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in commands().items():
         command.add_arguments(added.add_parser(name, help=command.HELP, description=command.DESCRIPTION))
@@ -55,15 +58,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _run(argv)
         except TrainerError as error:
-            print(f"trainer: error: {error}", file=sys.stderr)
-            return 2
+            return _refuse(argv, str(error))
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            print(f"trainer: error: {where}{error.strerror or error}", file=sys.stderr)
-            return 2
+            return _refuse(argv, f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
         print("trainer: interrupted before it could save", file=sys.stderr)
         return 130
+
+
+def _refuse(argv: Sequence[str], text: str) -> int:
+    print(f"trainer {argv[0]}: error: {text}", file=sys.stderr)
+    return 2
 
 
 def _run(argv: list[str]) -> int:

@@ -46,7 +46,11 @@ def test_export_does_not_replace_a_file(tiny_model: Path, tmp_path: Path) -> Non
     precious = tmp_path / "precious.onnx"
     precious.write_text("precious")
     assert_refused(
-        run("trainer", "export", tiny_model.parent, "-o", precious), "export", "precious", "exists", "--force"
+        run("trainer", "export", tiny_model.parent, "-o", precious),
+        "trainer export",
+        "precious",
+        "exists",
+        "--force",
     )
     assert precious.read_text() == "precious"
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,12 @@ def test_help_loads_no_torch() -> None:
         "assert not {'torch', 'librosa', 'rich', 'soundfile', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"soundmorph {version('soundmorph')}\n"
 
 
 def test_next_command_names_a_program_that_the_shell_finds(
@@ -135,7 +142,7 @@ def test_each_mistake_is_reported_in_one_line_with_exit_code_2(
     places = {"tmp": tmp_path, "sounds": folder}
     assert main([word.format(**places) for word in words.split()]) == 2
     out, err = capsys.readouterr()
-    assert err.startswith("trainer: error: " + message.format(**places))
+    assert err.startswith(f"trainer {words.split()[0]}: error: {message.format(**places)}")
     assert err.count("\n") == 1
     assert out == ""
     assert not (tmp_path / "r").exists()
@@ -293,4 +300,7 @@ def test_invalid_arguments_are_errors_that_name_the_command(
 
 def test_arguments_are_passed_on_to_the_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(tmp_path / "no-run"), "-o", str(tmp_path / "a.onnx")]) == 2
-    assert "no-run" in capsys.readouterr().err
+    assert (
+        capsys.readouterr().err
+        == f"trainer export: error: {tmp_path}/no-run: no such run folder or checkpoint\n"
+    )

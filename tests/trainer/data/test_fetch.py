@@ -164,7 +164,7 @@ def test_wrong_checksum_deletes_the_download(
     assert main(words) == 2
     err = capsys.readouterr().err
     assert err.startswith(
-        f"trainer: error: d.zip.part: its SHA-256 is {SHA256}, not {'0' * 64}; the download"
+        f"trainer fetch: error: d.zip.part: its SHA-256 is {SHA256}, not {'0' * 64}; the download"
     )
     assert err.count("\n") == 1
     assert not list(tmp_path.iterdir())

@@ -143,7 +143,7 @@ def test_prepare_reports_files_classes_and_parts(
 
 def test_missing_folder_is_reported_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prepare", "--data", str(tmp_path / "no")]) == 2
-    assert capsys.readouterr().err == f"trainer: error: {tmp_path}/no: no such folder\n"
+    assert capsys.readouterr().err == f"trainer prepare: error: {tmp_path}/no: no such folder\n"
 
 
 def test_only_the_first_of_channels_that_cancel_out_is_used() -> None:

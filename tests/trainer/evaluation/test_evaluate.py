@@ -256,7 +256,7 @@ def test_sounds_of_a_run_may_move_to_a_different_folder_but_may_not_change(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(
-        f"trainer: error: {place}/moved: its sounds are not those of this run (19 sounds now; "
+        f"trainer evaluate: error: {place}/moved: its sounds are not those of this run (19 sounds now; "
         "the run was trained on 10)"
     )
     assert err.count("\n") == 1
@@ -310,7 +310,7 @@ def test_each_mistake_is_reported_in_one_line_with_exit_code_2(
     places = {"tmp": tmp_path, "place": place}
     assert main(["evaluate", *(word.format(**places) for word in words.split())]) == 2
     out, err = capsys.readouterr()
-    assert err.startswith("trainer: error: " + message.format(**places))
+    assert err.startswith("trainer evaluate: error: " + message.format(**places))
     assert err.count("\n") == 1
     assert out == ""
     assert not (tmp_path / "a.html").exists()

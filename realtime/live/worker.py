@@ -194,6 +194,8 @@ class Worker:
             "sound": f"to {outlet.device.name}; a hit is heard within {sum(hit.values()):.0f} ms, "
             f"a move within {sum(move.values()):.0f} ms",
         }
+        if config.library:
+            lines["library"] = f"messages may name the files in {config.library}"
         if config.record:
             lines["records"] = f"the sound to {config.record}"
         if config.log:

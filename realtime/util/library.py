@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from realtime.util import outside
 from realtime.util.errors import ControlError
 from realtime.util.outside import OutsideError
+
+MAX_SEEN = 1000  # maximum number of files that are compared with a name that no file has
 
 
 class Library:
@@ -44,18 +48,34 @@ class Library:
         """
         if self._folder is None:
             raise ControlError("this server has no library: start it with --library FOLDER")
+        # without the whole path, which clients on other machines must not learn
+        library = f"the library (folder {self._folder.name!r})"
         if not name.isprintable():
             raise ControlError(f"file is {name[:80]!r}, which has characters that cannot be printed")
         path = Path(name)
         if path.suffix.lower() not in suffixes:
             raise ControlError(f"file is {name[:80]!r}, which does not end with {' or '.join(suffixes)}")
         if path.is_absolute() or path.drive or ".." in path.parts:
-            raise ControlError(f"file is {name[:80]!r}; only files within the library are accepted")
+            raise ControlError(f"file is {name[:80]!r}; only files within {library} are accepted")
         try:
             found = (self._folder / path).resolve(strict=True)
             inside = found.is_relative_to(self._folder) and found.is_file()
         except (OSError, RuntimeError):  # RuntimeError: circular links, before Python 3.13
-            raise ControlError(f"no file {name[:80]!r} in the library") from None
+            near = self.similar(name, suffixes)
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise ControlError(f"no file {name[:80]!r} in {library}{hint}") from None
         if not inside:
-            raise ControlError(f"file is {name[:80]!r}; only files within the library are accepted")
+            raise ControlError(f"file is {name[:80]!r}; only files within {library} are accepted")
         return found
+
+    def similar(self, name: str, suffixes: Sequence[str]) -> str | None:
+        """Return the file in the library, in any of its folders, whose name is most like `name`, or None."""
+        if self._folder is None:
+            return None
+        found: dict[str, str] = {}
+        for path in sorted(islice(self._folder.rglob("*"), MAX_SEEN)):
+            file = path.relative_to(self._folder).as_posix()
+            if path.suffix.lower() in suffixes and "/." not in f"/{file}" and path.is_file():
+                found.setdefault(path.stem.casefold(), file)
+        near = difflib.get_close_matches(Path(name).stem.casefold(), found, n=1)
+        return found[near[0]] if near else None

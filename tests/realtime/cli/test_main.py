@@ -251,10 +251,10 @@ def test_info_prints_the_facts_of_training_as_text(capsys: pytest.CaptureFixture
 def test_serve_prints_its_settings_plays_and_records(tiny_model: Path, tmp_path: Path) -> None:
     """The server runs in a separate process, because it sets signal handlers and the switch interval."""
     take = tmp_path / "take.flac"
-    presets = ["--presets", str(tmp_path / "presets.json")]  # not the presets of other tests
+    folders = ["--presets", str(tmp_path / "presets.json"), "--library", str(tmp_path)]
     command = [*RUN, "serve", "--null", "--model", str(tiny_model), "--port", "0", "--seconds", "0.3"]
     done = subprocess.run(
-        [*command, *presets, "--verbose", "--rate", "44100", "--record", str(take)],
+        [*command, *folders, "--verbose", "--rate", "44100", "--record", str(take)],
         capture_output=True,
         text=True,
     )
@@ -262,7 +262,7 @@ def test_serve_prints_its_settings_plays_and_records(tiny_model: Path, tmp_path:
     lines = done.stdout.splitlines()
     details = ["model", "device", "decoder", "trigger", "move"]
     assert [line.split()[0] for line in lines] == [
-        *("plays", "sound", "records", "osc", "page"),
+        *("plays", "sound", "library", "records", "osc", "page"),
         *details,
         *("try", "and", "stop", "played"),
     ]
@@ -270,6 +270,7 @@ def test_serve_prints_its_settings_plays_and_records(tiny_model: Path, tmp_path:
     total, *terms = (float(ms) for ms in re.findall(r"\d+\.\d", told["trigger"])[:4])
     assert total == pytest.approx(sum(terms), abs=0.2)
     assert f"a hit is heard within {total:.0f} ms" in told["sound"]
+    assert told["library"].endswith(f" {tmp_path}")
     assert soundfile.info(take).samplerate == 44100
     assert soundfile.info(take).frames >= 0.3 * 44100
 

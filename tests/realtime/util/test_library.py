@@ -16,7 +16,7 @@ WAV = (".wav",)
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "library"
     (folder / "drums").mkdir(parents=True)
-    for path in ("a.wav", "drums/B.WAV", "notes.txt"):
+    for path in ("a.wav", "drums/B.WAV", "drums/Kick 01.wav", ".draft.wav", "notes.txt", "nones.txt"):
         (folder / path).write_bytes(b"x")
     (tmp_path / "secret.wav").write_bytes(b"x")
     (folder / "out.wav").symlink_to(tmp_path / "secret.wav")
@@ -43,8 +43,12 @@ def test_library_returns_files_inside_its_folder(folder: Path, name: str, found:
         ("out.wav", "only files within the library"),
         ("elsewhere/secret.wav", "only files within the library"),
         ("folder.wav", "only files within the library"),
-        ("circle.wav", "no file 'circle.wav' in the library"),
-        ("none.wav", "no file 'none.wav' in the library"),
+        ("circle.wav", r"no file 'circle.wav' in the library \(folder 'library'\)$"),
+        ("none.wav", r"no file 'none.wav' in the library \(folder 'library'\)$"),
+        ("b.wav", "; did you mean 'drums/B.WAV'"),
+        ("samples/kick 1.wav", "; did you mean 'drums/Kick 01.wav'"),
+        ("secrets.wav", r"in the library \(folder 'library'\)$"),
+        ("drafts.wav", r"in the library \(folder 'library'\)$"),
         ("a.wav/none.wav", "no file"),
         ("notes.txt", "which does not end with .wav"),
         ("", "which does not end with .wav"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from realtime.model.verify import ModelFile
 from realtime.synth.commands import Swap, Z
 from realtime.synth.mixer import Cost, Mixer, slots_for
 from realtime.synth.output import Finish
-from realtime.util.errors import RealtimeError
+from realtime.util.errors import ControlError, RealtimeError
 from realtime.util.library import Library
 
 # Lengths of a tick that are tried; a tick is a number of latent frames that are decoded together. With a
@@ -26,6 +27,7 @@ from realtime.util.library import Library
 TICKS = (1, 2, 4)
 SHORTEST_S = 2e-3  # minimum duration of a tick; a tick shorter than a usual block costs calls for little gain
 SHARE = 0.5  # decoding a tick of all voices may take at most this fraction of the tick's duration
+MODELS = (".onnx",)
 SOUNDS = (".wav", ".flac", ".aif", ".aiff", ".ogg")
 
 
@@ -155,9 +157,15 @@ class Instruments:
         return Built(number, instrument.info, instrument.path)
 
     def _load(self, file: str) -> Instrument:
-        if file in bundled():
+        names = bundled()
+        if file in names:
             return self.make(resolve(file))
-        path = self._library.file(file, (".onnx",))
+        if Path(file).suffix.lower() not in MODELS:
+            near = (*difflib.get_close_matches(file, names, n=1), self._library.similar(file, MODELS))[0]
+            hint = f"did you mean {near!r}? " if near else ""
+            accepted = ", ".join((*names, f"files in the library that end with {MODELS[0]}"))
+            raise ControlError(f"no model {file[:80]!r}; {hint}accepted: {accepted}")
+        path = self._library.file(file, MODELS)
         checked = verify.read(path)
         try_out(path, checked)
         return self.make(path, checked)

@@ -64,7 +64,10 @@ def test_invalid_model_file_is_rejected_and_the_server_plays_on(
             "garbage.onnx": "garbage.onnx",
             "../playing.onnx": "only files within the library",
             "tiny.encoder.onnx": "tiny.encoder.onnx",
-            "nothing": "which does not end with .onnx",
+            "digitz": "no model 'digitz'; did you mean 'digits'? accepted: digits, drums, ",
+            "other": "no model 'other'; did you mean 'other.onnx'? accepted: digits, drums, ",
+            "zzz": "no model 'zzz'; accepted: digits, drums, files in the library that end with .onnx",
+            "runs/tny.onnx": "did you mean 'tiny.onnx'?",
         }.items():
             address, answer = server.ask("/morph/model", file)
             assert (address, answer[0]) == ("/morph/error", "/morph/model")

@@ -79,6 +79,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "trainer play") -> int:
     taken = _whole_parser(prog).parse_args(["--model", "", *argv])
     if taken.model or taken.library:
         return fail("--model and --library cannot be given: the run sets both")
+    try:
+        serve.check(taken)
+    except RealtimeError as error:
+        return fail(str(error))
     if not args.data.is_dir():
         return fail(f"{args.data}: {'not a folder' if args.data.exists() else 'no such folder'}")
     if args.learn_only:

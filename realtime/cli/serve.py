@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from pathlib import Path
 
@@ -146,32 +147,46 @@ def add_arguments(serve: argparse.ArgumentParser) -> None:
     surfaces.add_arguments(serve)
 
 
+def check(args: argparse.Namespace) -> None:
+    """Check that each option can have an effect beside the others, and that the folders can be used.
+
+    Raises:
+        RealtimeError: an option is refused.
+    """
+    from realtime.live.config import BRIDGE
+
+    bridge = not args.null and (args.device or "").startswith(BRIDGE)
+    if args.with_host and not bridge:
+        raise RealtimeError("--with-host needs --device bridge:NAME")
+    if args.outs and len(args.channels) != 2:
+        raise RealtimeError("--outs needs a pair of --channels, such as 1,2")
+    surfaces.check(args, bridge)
+    if args.library and not args.library.is_dir():
+        raise RealtimeError(f"--library {args.library} is not a directory")
+    if args.takes:
+        _make(args.takes)
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
     from realtime.control.presets import default_presets
     from realtime.model.decoder import resolve
     from realtime.util import files
 
+    check(args)
     model = resolve(args.model)
     takes: Path = args.takes or default_presets().parent / "takes"
     args.record, args.log = _dated(args.record, takes, ".wav"), _dated(args.log, takes, ".jsonl")
     if args.record:
         files.check(args.record, args.force)
-    if args.library and not args.library.is_dir():
-        raise RealtimeError(f"--library {args.library} is not a directory")
     from realtime.cli.server import ServeConfig, serve
-    from realtime.control.presets import default_presets
-    from realtime.live.config import BRIDGE, SoundConfig
+    from realtime.live.config import SoundConfig
     from realtime.synth import outs
     from realtime.synth.output import Finish
     from realtime.synth.plugins import require
 
     require(args.plugin)
     outs.check(args.outs)
-    if args.with_host and (args.null or not (args.device or "").startswith(BRIDGE)):
-        raise RealtimeError("--with-host needs --device bridge:NAME")
-    if args.outs and len(args.channels) != 2:
-        raise RealtimeError("--outs needs a pair of --channels, such as 1,2")
     sound = SoundConfig(
         model=model,
         device=args.device,
@@ -217,14 +232,21 @@ def _dated(given: Path | object | None, takes: Path, suffix: str) -> Path | None
     """Return the given file, or for `DATED` the path of a new file in the folder `takes`."""
     if given is not DATED:
         return given if isinstance(given, Path) else None
-    try:
-        takes.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RealtimeError(f"cannot create the folder of takes {takes}: {error.strerror}") from error
+    _make(takes)
     from realtime.util.recordings import free
 
     name = time.strftime(f"set-%Y%m%d-%H%M%S{suffix}")
     return free(takes / name)
+
+
+def _make(takes: Path) -> None:
+    """Create the folder of takes if it does not exist."""
+    try:
+        takes.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RealtimeError(f"cannot create the folder of takes {takes}: {error.strerror}") from error
+    if not os.access(takes, os.W_OK):
+        raise RealtimeError(f"cannot write to the folder of takes {takes}")
 
 
 def _library(args: argparse.Namespace) -> Path | None:

@@ -99,6 +99,21 @@ def _port_or_off(text: str) -> int:
     return -1 if text == "off" else whole(0, 65_535)(text)
 
 
+def check(args: argparse.Namespace, bridge: bool) -> None:
+    """Check that each option can have an effect; `bridge`: a plugin host, which sends MIDI, is the device.
+
+    Raises:
+        RealtimeError: an option is refused.
+    """
+    if args.midi is None and args.midi_backend != "auto":
+        raise RealtimeError("--midi-backend needs --midi")
+    for option, value in (("--midi-map", args.midi_map), ("--midi-curve", args.midi_curve)):
+        if value and args.midi is None and not bridge:
+            raise RealtimeError(f"{option} needs --midi or --device bridge:NAME")
+    if args.open and args.oscquery is not None and args.oscquery < 0:
+        raise RealtimeError("--open needs the page: leave out --oscquery off")
+
+
 def config(args: argparse.Namespace) -> SurfaceConfig:
     """Return the options given on the command line.
 

@@ -286,6 +286,10 @@ def test_interrupted_process_is_resumed(
             "trainer play: error: unknown option --qualty; did you mean --quality?",
         ),
         ("play sounds --port abc", "trainer play: error: argument --port: 'abc' is not a whole number"),
+        (
+            "play sounds --midi-map x.toml",
+            "trainer play: error: --midi-map needs --midi or --device bridge:NAME",
+        ),
         ("play sounds --library runs", "trainer play: error: --model and --library cannot be given"),
     ],
 )

@@ -110,6 +110,26 @@ def test_missing_home_folder_is_an_error_of_one_line(
     assert "this user has no home folder: set HOME, or give --presets and --takes" in line
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("--midi-map none.toml", "--midi-map needs --midi or --device bridge:NAME"),
+        ("--midi-curve soft", "--midi-curve needs --midi or --device bridge:NAME"),
+        ("--midi-backend jack", "--midi-backend needs --midi"),
+        ("--open --oscquery off", "--open needs the page: leave out --oscquery off"),
+        ("--with-host", "--with-host needs --device bridge:NAME"),
+        ("--library none", "--library none is not a directory"),
+        ("--takes {file}/takes", "cannot create the folder of takes {file}/takes: Not a directory"),
+    ],
+)
+def test_options_that_cannot_work_are_refused_at_the_start(
+    capsys: pytest.CaptureFixture[str], tiny_model: Path, options: str, reason: str
+) -> None:
+    words = ["serve", "--null", "--port=0", "--model", str(tiny_model)]
+    line = complaint(capsys, [*words, *options.format(file=tiny_model).split()])
+    assert line.endswith(reason.format(file=tiny_model))
+
+
 def test_port_in_use_is_an_error(capsys: pytest.CaptureFixture[str], tiny_model: Path) -> None:
     with osc.bind(port=0) as listener:
         port = str(listener.getsockname()[1])

@@ -41,6 +41,7 @@ from realtime.audio.devices import BlockSource, Device, SoundCard, devices, pick
 from realtime.audio.jack_device import JackDevice
 from realtime.live.ring import Block
 from realtime.util import priority
+from realtime.util.parser import Parser
 
 SETTLE_S = 1.0  # pause between the start of the back end and the measurement
 PAUSE_S = 0.02  # shortest time between clicks; a random time of up to two blocks is added
@@ -232,7 +233,7 @@ def _jack() -> Iterator[Callable[[], int]]:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--seconds", type=float, default=8.0, help="seconds per back end and load; default: 8"

@@ -13,7 +13,6 @@ before or after the start or the change of tempo are left out (`BEFORE_S`, `SETT
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import os
@@ -29,6 +28,7 @@ import numpy as np
 from realtime.audio.jack_client import JackClient
 from realtime.surfaces.midi_clock import TICKS_PER_BEAT
 from realtime.util import priority
+from realtime.util.parser import Parser
 from tests.system.link_session import TEMPOS
 from tests.system.rig import Jack, Server
 
@@ -151,7 +151,7 @@ def play(kind: str, seconds: float) -> tuple[list[float], dict[str, object]]:
 
 def main() -> None:
     """Run the command line: measure, and print the deviations."""
-    parser = argparse.ArgumentParser(prog="bench.beat", description=__doc__.splitlines()[0])
+    parser = Parser(prog="bench.beat", description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=("link", "clock"))
     parser.add_argument("seconds", type=float)
     args = parser.parse_args()

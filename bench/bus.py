@@ -10,7 +10,6 @@ the sum.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +23,7 @@ from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.output import Finish
 from realtime.synth.quantities import HEADROOM_DB
 from realtime.util.errors import RealtimeError
+from realtime.util.parser import Parser
 
 DRUMS = ("kick", "snare", "hat", "tom")
 FIRST_S = 0.03  # duration of the beginning, which is also measured separately
@@ -83,7 +83,7 @@ def measure(decoder: Decoder, drums: Sequence[str]) -> dict[str, tuple[float, fl
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="bench.bus", description=__doc__.splitlines()[0])
+    parser = Parser(prog="bench.bus", description=__doc__.splitlines()[0])
     parser.add_argument("model", metavar="MODEL", help="an .onnx file or a bundled model")
     args = parser.parse_args(argv)
     try:

@@ -8,7 +8,6 @@ centre of each class.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
+from realtime.util.parser import Parser
 from trainer.errors import TrainerError
 from trainer.evaluation import subject
 from trainer.evaluation.subject import Outputs, Subject
@@ -86,7 +86,7 @@ def write_sound(judged: Subject, outputs: Outputs, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Draw the picture; with `--sound`, also write the sounds."""
-    parser = argparse.ArgumentParser(description="Draw the class centres of a run, and write their sounds.")
+    parser = Parser(description="Draw the class centres of a run, and write their sounds.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the sounds, if it has moved")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.png")

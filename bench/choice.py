@@ -18,7 +18,6 @@ class:
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
 import json
@@ -29,6 +28,7 @@ import numpy as np
 import torch
 
 from bench.hearing import paths, unevenness_of
+from realtime.util.parser import Parser
 from trainer.data import splits
 from trainer.data.medoids import medoids
 from trainer.errors import DataError, TrainerError
@@ -81,7 +81,7 @@ def measure(judged: Subject) -> dict[str, float | None]:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure the runs, and print the results of each."""
-    parser = argparse.ArgumentParser(description="Compare runs by their validation sounds.")
+    parser = Parser(description="Compare runs by their validation sounds.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders or checkpoints")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the sounds, if it has moved")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -7,13 +7,14 @@ in the latent space, is of the same class.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+
+from realtime.util.parser import Parser
 
 TITLES = {
     "reconstruction": "squared error",
@@ -80,7 +81,7 @@ def draw(logs: dict[str, Log], path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Read the logs and draw the curves."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.png")
     args = parser.parse_args(argv)

@@ -8,7 +8,6 @@ bench.recognised) are trained on the real sounds in the folder.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,6 +30,7 @@ from realtime.surfaces.midi import Mapper
 from realtime.surfaces.midi_map import DEFAULT
 from realtime.synth.mixer import Mixer, slots_for
 from realtime.util.errors import RealtimeError
+from realtime.util.parser import Parser
 
 NOTES = range(35, 60)  # the drum set; higher notes are hand percussion
 CHANNEL = 9
@@ -104,7 +104,7 @@ def recognised(sounds: Sequence[Sound], model: str, taught: Path) -> list[str]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="bench.drum_map", description=__doc__.splitlines()[0])
+    parser = Parser(prog="bench.drum_map", description=__doc__.splitlines()[0])
     parser.add_argument("model", metavar="MODEL", help="an .onnx file or a bundled model")
     parser.add_argument("--taught", type=Path, metavar="FOLDER", help="real sounds to train listeners on")
     args = parser.parse_args(argv)

@@ -11,7 +11,6 @@ to a network; there, it must withdraw the name that it has advertised.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import signal
@@ -29,6 +28,7 @@ from bench.machine.programs import listening
 from realtime.control.osc import encode
 from realtime.control.protocol import Message
 from realtime.model.decoder import resolve
+from realtime.util.parser import Parser
 
 SETTLE_S = 1.0  # pause between the start of the server and the hits
 HITS, SOUNDING_S = 8, 0.1  # number of hits, and time between the hits and the signal
@@ -75,7 +75,7 @@ def ending(model: Path, options: list[str], folder: Path) -> float:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--runs", type=int, default=10, help="runs per device; default: 10")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled model; default: drums")

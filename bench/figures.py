@@ -8,7 +8,6 @@ straight line between the centres of two classes (Figure 3 of the paper goes fro
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import matplotlib
 import torch
 from torch import Tensor
 
+from realtime.util.parser import Parser
 from trainer.errors import TrainerError
 from trainer.evaluation import figures, morph, subject
 from trainer.evaluation.subject import Outputs, Subject
@@ -73,7 +73,7 @@ def draw(runs: dict[str, Subject], classes: list[str] | None, output: Path) -> N
 
 def main(argv: list[str] | None = None) -> int:
     """Load the runs and draw."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = Parser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE.png")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder of the sounds, if it has moved")

@@ -15,7 +15,6 @@ takes the training sounds of the run. Then the program measures:
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
 import sys
@@ -29,6 +28,7 @@ from torch import Tensor
 from bench.machine.measure import show
 from bench.sounds import listener
 from bench.sounds.listener import Listener
+from realtime.util.parser import Parser
 from trainer.data import mfcc_dtw
 from trainer.data.sounds import prepare
 from trainer.errors import TrainerError
@@ -156,7 +156,7 @@ def measure(judged: Subject) -> dict[str, object]:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print the figures."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description="Evaluate the model of a run with a classifier that is trained on real sounds."
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder or checkpoint")

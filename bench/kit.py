@@ -21,7 +21,6 @@ mean mel distance between 96 of these recordings and the adapted model's version
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import sys
@@ -41,6 +40,7 @@ from torch import Tensor
 from bench.sounds.distances import multi_scale, onset_error
 from export.play.__main__ import BATCH, QUALITIES
 from realtime.model.ear import Ear
+from realtime.util.parser import Parser
 from trainer import config as configs
 from trainer.components.analysis import Components
 from trainer.data.audio import SOUNDFILE_SUFFIXES, prepare_signal, read
@@ -287,7 +287,7 @@ def draw(results: list[Result], path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure, and print or draw."""
-    parser = argparse.ArgumentParser(prog="bench.kit", description=__doc__.splitlines()[0])
+    parser = Parser(prog="bench.kit", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="sounds; sub-folders are classes")
     parser.add_argument("--sounds", type=int, nargs="+", default=[20, 60, 200], metavar="N")
     parser.add_argument(

@@ -40,6 +40,7 @@ from bench.machine.programs import listening
 from realtime.audio.jack_client import JackClient
 from realtime.model.decoder import Decoder, resolve
 from realtime.util import priority
+from realtime.util.parser import Parser
 
 DIFFERS = 3e-5  # a larger difference from the reference, relative to full scale, shows a move
 CYCLE_S = (0.07, 0.06, 0.03, 0.03)  # pauses after trigger, move, panic and click
@@ -258,7 +259,7 @@ def _status(datagram: bytes) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print the latencies."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--hits", type=int, default=500, help="number of cycles; default: 500")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled model; default: drums")

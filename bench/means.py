@@ -12,7 +12,6 @@ noise alone.
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from pathlib import Path
@@ -22,6 +21,7 @@ import torch
 from torch import Tensor
 
 from bench.paper import SPEAKER
+from realtime.util.parser import Parser
 from trainer import config as configs
 from trainer.data import alignment, mfcc_dtw, splits
 from trainer.data.mfcc_dtw import Settings
@@ -127,7 +127,7 @@ def noise(sounds: Sounds, takes: Takes) -> float:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print a table in Markdown."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = Parser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="the spoken digits")
     parser.add_argument("--include", default=SPEAKER, help="file name pattern; default: the speaker jackson")
     parser.add_argument("--align-ms", type=float, nargs="+", default=[0.0, 10.0, 40.0], metavar="MS")

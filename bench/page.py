@@ -22,6 +22,7 @@ from PIL import Image
 
 from bench.machine.processes import cpu_s
 from realtime.model.decoder import resolve
+from realtime.util.parser import Parser
 from tests.system.browser import Tab, browser
 from tests.system.rig import Server
 
@@ -123,7 +124,7 @@ def take_pictures(address: str, folder: Path) -> None:
 
 def main() -> None:
     """Run the command line: measure, or take screenshots."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
         "--pictures", type=Path, metavar="FOLDER", help="take screenshots into this folder; measure nothing"
     )

@@ -13,7 +13,6 @@ or after `--minutes`, the training processes save their runs and stop; the same 
 
 from __future__ import annotations
 
-import argparse
 import json
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from realtime.util.parser import Parser
 from trainer import config as configs
 from trainer.config import Config
 
@@ -130,9 +130,7 @@ def table(results: dict[str, dict[str, Any]], logs: dict[str, list[dict[str, Any
 
 def main(argv: list[str] | None = None) -> int:
     """Train and evaluate the models, and print the table."""
-    parser = argparse.ArgumentParser(
-        description=(__doc__ or "").splitlines()[0], epilog="Further options go to trainer fit."
-    )
+    parser = Parser(description=(__doc__ or "").splitlines()[0], epilog="Further options go to trainer fit.")
     parser.add_argument(
         "runs", nargs="*", metavar="RUN", help=f"runs, out of {', '.join(RUNS)}; default: the first four"
     )
@@ -140,6 +138,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the runs")
     parser.add_argument("--include", default=SPEAKER, help="file name pattern; default: the speaker jackson")
     parser.add_argument("--minutes", type=float, default=0.0, help="save and stop after this time; 0: never")
+    parser.passes_on = True  # to trainer fit
     args, more = parser.parse_known_args(argv)
     unknown = [name for name in args.runs if name not in RUNS]
     if unknown:

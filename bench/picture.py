@@ -12,13 +12,15 @@ import matplotlib
 import numpy as np
 import soundfile
 
+from realtime.util.parser import Parser
+
 STEPS, SPACING_MS = 8, 800
 RANGE_DB, WINDOW, HOP = 80.0, 512, 128
 
 
 def main(argv: list[str] | None = None) -> int:
     """Render the morph and draw it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--model", default="drums")
     parser.add_argument("--from", dest="start", default="kick")
     parser.add_argument("--to", dest="end", default="snare")

@@ -7,7 +7,6 @@ screen. This benchmark needs Debian's packages `xvfb`, `xdotool`, `imagemagick`,
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from realtime.control.protocol import PORT
 from realtime.model.decoder import resolve
+from realtime.util.parser import Parser
 from tests.system.rig import PATCHES, TIMEOUT_S, Process, Server, program
 
 SCREEN = "1400x900x24"
@@ -30,7 +30,7 @@ Env = Mapping[str, str]
 
 def main(argv: list[str] | None = None) -> int:
     """Take the screenshots."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="output folder")
     args = parser.parse_args(argv)
     with TemporaryDirectory() as made:

@@ -49,6 +49,7 @@ from realtime.model.decoder import Decoder, resolve
 from realtime.synth.command_log import commands, read_header
 from realtime.synth.mixer import Mixer, slots_for
 from realtime.synth.voices.sound_cache import PASSING
+from realtime.util.parser import Parser
 
 VOICES = 8
 IDLE_S = 2.0  # duration of the idle measurement before playing
@@ -319,7 +320,7 @@ def _difference_db(model: Path, folder: Path) -> tuple[float, float]:
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=1.0, help="duration; default: 1")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--model", default="drums", help="an .onnx file or a bundled model; default: drums")

@@ -7,7 +7,6 @@ values are those of the file; shading and corners are approximate.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import re
@@ -21,6 +20,8 @@ from typing import Any
 
 import matplotlib
 
+from realtime.util.parser import Parser
+
 FOLDER = Path(__file__).resolve().parent.parent / "max_patches"
 DPI = 100
 FIELD, EDGE, MARK, INK, FAINT = "#3a3f4a", "#5a6070", "#e8a04c", "#d8dbe2", "#8a90a0"
@@ -33,7 +34,7 @@ Frame = tuple[float, float, float, float]
 
 def main(argv: list[str] | None = None) -> int:
     """Draw all pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="output folder")
     args = parser.parse_args(argv)
     for name, (file, draw) in PICTURES.items():

@@ -6,12 +6,12 @@ training sounds in latent space, both in float16. It leaves out the optimisers a
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from realtime.util.parser import Parser
 from trainer.errors import TrainerError
 from trainer.run import checkpoint
 from trainer.run.base import BASE
@@ -28,7 +28,7 @@ def write(run: Path, target: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the base; return 0, or 2 after an error."""
-    parser = argparse.ArgumentParser(prog="python -m tools.base", description=__doc__)
+    parser = Parser(prog="python -m tools.base", description=__doc__)
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder or a checkpoint")
     try:
         write(parser.parse_args(argv).run, BASE)

@@ -27,6 +27,7 @@ from pathlib import Path
 from bench.attack import drills
 from bench.attack.drills import Result
 from realtime.model.decoder import resolve
+from realtime.util.parser import Parser
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def run(names: Sequence[str], model: Path, hostile: Path, sizes: Sizes, seed: in
 
 def main(argv: list[str] | None = None) -> int:
     """Print the table; return 0, or 1 if there were faults."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m bench.attack", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--only", nargs="+", choices=DRILLS, default=DRILLS, help="drills; default: all")

@@ -6,7 +6,6 @@ print results.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import time
@@ -18,6 +17,7 @@ import torch
 
 from export.to_onnx import write
 from realtime.model.schema import ClassInfo, LatentStats, ModelInfo, Pca
+from realtime.util.parser import Parser
 from trainer.config import ModelConfig
 from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE, build
@@ -53,7 +53,7 @@ def show(results: dict[str, object], *, as_json: bool) -> int:
 
 def report(title: str, results: dict[str, object], argv: list[str] | None = None) -> int:
     """Print results as a table, or as JSON if `--json` is given; return the exit code."""
-    parser = argparse.ArgumentParser(description=title)
+    parser = Parser(description=title)
     parser.add_argument("--json", action="store_true", help="print JSON")
     return show(results, as_json=parser.parse_args(argv).json)
 

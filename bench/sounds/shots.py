@@ -17,6 +17,7 @@ from realtime.model.encoder import Encoder, encoder_path
 from realtime.model.preprocess import prepare
 from realtime.model.search import nearest
 from realtime.util.errors import RealtimeError
+from realtime.util.parser import Parser
 from trainer.config import DataConfig
 from trainer.data import audio, sounds
 from trainer.errors import DataError
@@ -48,9 +49,9 @@ class Shot:
     z: Floats
 
 
-def model_parser(name: str, description: str, folder: str = "") -> argparse.ArgumentParser:
+def model_parser(name: str, description: str, folder: str = "") -> Parser:
     """Return a parser with the argument MODEL and, unless its help text `folder` is empty, with FOLDER."""
-    parser = argparse.ArgumentParser(prog=f"bench.{name}", description=description)
+    parser = Parser(prog=f"bench.{name}", description=description)
     parser.add_argument("model", metavar="MODEL", help="an .onnx file with its encoder, or a bundled model")
     if folder:
         parser.add_argument("folder", type=Path, metavar="FOLDER", help=folder)

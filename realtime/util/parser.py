@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
         if not options:
             return f"unexpected argument {unknown[0]!r}"
         near = difflib.get_close_matches(options[0], self._option_string_actions, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"`{self.prog} --help` lists the options"
+        hint = f"did you mean {near[0]}?" if near else "--help lists the options"
         return f"unknown option {options[0]}; {hint}"
 
     def error(self, message: str) -> NoReturn:

@@ -179,7 +179,7 @@ def test_unsupported_sample_rate_is_an_error(
             ["serve", "--modl", "digits"],
             "realtime serve: error: unknown option --modl; did you mean --model?",
         ),
-        (["serve", "--zzz=1"], "unknown option --zzz; `realtime serve --help` lists the options"),
+        (["serve", "--zzz=1"], "unknown option --zzz; --help lists the options"),
         (["render", "--step", "3"], "unknown option --step; did you mean --steps?"),
         (["info", "drums", "digits"], "realtime info: error: unexpected argument 'digits'"),
         (["--verson"], "realtime: error: unknown option --verson; did you mean --version?"),

@@ -12,7 +12,7 @@ from realtime.util import outside
 from realtime.util.errors import ControlError
 from realtime.util.outside import OutsideError
 
-MAX_SEEN = 1000  # maximum number of files that are compared with a name that no file has
+MAX_SEEN = 300  # maximum number of files that are compared with a name that no file has
 
 
 class Library:

@@ -19,7 +19,7 @@ ALL   := $(VENV)/.installed-all-$(RUNTIME)
 comma  := ,
 EXTRAS := $(RUNTIME)$(comma)offline$(comma)midi$(comma)link$(comma)plugins$(comma)train$(comma)docs$(comma)dev
 
-.PHONY: help serve mine train plugin test lint format docs coverage locked audit clean
+.PHONY: help serve mine data train plugin test lint format docs coverage locked audit clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -30,8 +30,12 @@ serve: $(STAGE) ## play the bundled drums: make serve ARGS="--port 9001"
 	@$(BIN)/realtime serve --model drums --midi any --library runs $(ARGS)
 
 mine: $(LEARN) ## train on a folder of sounds, and play them meanwhile: make mine DATA=my-sounds
-	@[ -n "$(DATA)" ] || { echo 'name your folder of sounds: make mine DATA=my-sounds' >&2; exit 1; }
 	@$(BIN)/trainer play "$(DATA)" --midi any $(ARGS)
+
+data:
+	@[ -n "$(DATA)" ] || { echo 'name your folder of sounds: make mine DATA=my-sounds' >&2; exit 1; }
+	@folder="$(DATA)"; case $$folder in "~" | "~/"*) folder=$$HOME$${folder#"~"};; esac; \
+	[ -d "$$folder" ] || { echo "no such folder: $(DATA); name your folder of sounds: make mine DATA=my-sounds" >&2; exit 1; }
 
 train: $(TRAIN) ## train on a folder of sounds: make train ARGS="--data my-sounds"
 	@$(BIN)/trainer fit $(ARGS)
@@ -86,7 +90,7 @@ $(STAGE): pyproject.toml constraints.txt
 
 # pip need not compile the modules, because Python compiles each module on its first import. To compile them all in advance
 # would take longer than to unpack them.
-$(LEARN): pyproject.toml constraints.txt
+$(LEARN): pyproject.toml constraints.txt | data
 	@$(call install,$(RUNTIME)$(comma)offline$(comma)learn,the packages for make mine,--no-compile)
 	@touch $(STAGE) $@
 

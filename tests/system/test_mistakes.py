@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
-from tests.system.rig import ROOT
+from tests.system.rig import ROOT, program
 
 RATE = 8000
 
@@ -53,6 +54,20 @@ def test_export_does_not_replace_a_file(tiny_model: Path, tmp_path: Path) -> Non
         "--force",
     )
     assert precious.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("", "name your folder of sounds: make mine DATA=my-sounds"), ("~/no kit", "no such folder: ~/no kit")],
+)
+def test_make_mine_refuses_a_missing_folder_before_it_installs_anything(
+    tmp_path: Path, folder: str, said: str
+) -> None:
+    command = [program("make"), "mine", f"DATA={folder}", f"VENV={tmp_path / 'venv'}", "PYTHON=false"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.stderr.startswith(said)
+    assert not ended.stdout
+    assert ended.returncode == 2
 
 
 def test_broken_sound_file_is_reported_and_left_out(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 HAT, OPEN, CLOSED = "hat", "open hat", "closed hat"
 """Label of a hi-hat whose name does not say whether it is open or closed, and the two classes of hi-hats."""
+STATE = "(?:open|closed?|clsd|pedal)"
+"""Pattern of the words for the state of a hi-hat, which a name may join to the word for the hi-hat."""
 KINDS = (
     ("clap", r"clap|\bsnaps?\b|\bcp\b"),
     ("rim", r"\brims?\b|rim ?shot|side ?stick|\brs\b"),
-    (HAT, r"\b(?:hi ?)?hats?\b|\bhh[oc]?\b|\b[oc]hh?\b"),
+    (HAT, rf"\b{STATE}?(?:(?:hi ?)?hats?|hh){STATE}?\b|\bhh[oc]\b|\b[oc]hh?\b"),
     ("kick", r"kick|bass ?drum|\bbd\b"),
     ("snare", r"snare|\bsd\b|\bsnr?\b"),
     ("tom", r"\btoms?\b|tom ?tom|\b[lmh]t\b"),
@@ -26,7 +28,7 @@ KINDS = (
     ),
 )
 """Names of classes, each with a pattern for file names; the first pattern that matches decides."""
-HATS = ((OPEN, r"\bopen\b|\bohh?\b|\bhho\b"), (CLOSED, r"\bclosed?\b|\bpedal\b|\bchh?\b|\bhhc\b"))
+HATS = ((OPEN, r"open|\bohh?\b|\bhho\b"), (CLOSED, r"close|clsd|pedal|\bchh?\b|\bhhc\b"))
 """Names of the classes of hi-hats, each with a pattern for file names."""
 SEVERAL = 2
 """Words that match no pattern are a class if at least this number of file names begin with these words."""

@@ -208,7 +208,7 @@ def _introduction(state: State) -> Iterator[str]:
     held = (
         f"{len(test)} are held out for `trainer evaluate`" if len(test) else "none are held out (--hold-out)"
     )
-    yield f"{len(state.train)} sounds will be learnt, {held}"
+    yield f"{findings.count(len(state.train), 'sound')} will be learnt, {held}"
 
 
 def _result(job: Job, run: Adaptation, published: Published, stopped: bool) -> Iterator[str]:

@@ -60,17 +60,18 @@ def summary(sounds: Sounds) -> str:
     adapted = len({item.name for item in sounds.adapted})
     counts = Counter(sounds.labels.tolist())
     classes = ", ".join(f"{name} {counts[i]}" for i, name in enumerate(sounds.classes))
-    return f"{_count(len(sounds.names), 'sound')} can be used, {_are(len(sounds.skipped))} left out, " + (
+    return f"{count(len(sounds.names), 'sound')} can be used, {_are(len(sounds.skipped))} left out, " + (
         f"{adapted} {'was' if adapted == 1 else 'were'} adapted | classes: {classes}"
     )
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return "1 sound", "2 sounds" and so on."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _are(number: int) -> str:
-    return f"{_count(number, 'file')} {'is' if number == 1 else 'are'}"
+    return f"{count(number, 'file')} {'is' if number == 1 else 'are'}"
 
 
 def classes_of_one(sounds: Sounds) -> Iterable[str]:

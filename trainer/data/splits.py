@@ -31,8 +31,9 @@ class Parts:
     test: Tensor
 
     def __str__(self) -> str:
+        noun = "sound" if len(self.train) == 1 else "sounds"
         return (
-            f"{len(self.train)} sounds to train on, {len(self.validation)} for validation, "
+            f"{len(self.train)} {noun} to train on, {len(self.validation)} for validation, "
             f"{len(self.test)} for the test"
         )
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trainer.config import DataConfig
 from trainer.data.sounds import Sounds
-from trainer.data.splits import parts
+from trainer.data.splits import Parts, parts
 
 MadeSounds = Callable[[list[tuple[int, str, str]]], Sounds]
 
@@ -82,3 +82,9 @@ def test_near_duplicates_stay_in_one_part(
     assert sum(map(len, groups)) == len(set(sounds.groups))
     train = next(iter(found))
     assert set(sounds.labels[train].tolist()) == set(sounds.labels.tolist())
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "1 sound to train on"), (2, "2 sounds to train on")])
+def test_single_training_sound_is_named_in_the_singular(number: int, said: str) -> None:
+    none = torch.arange(0)
+    assert str(Parts(torch.arange(number), none, none)) == f"{said}, 0 for validation, 0 for the test"

@@ -58,11 +58,15 @@ def show(found: Sequence[Row], file: TextIO) -> None:
 def summary(sounds: Sounds) -> str:
     """Return "12 sounds can be used, 3 files are left out, 2 were adapted | classes: kick 5, snare 7"."""
     adapted = len({item.name for item in sounds.adapted})
-    counts = Counter(sounds.labels.tolist())
-    classes = ", ".join(f"{name} {counts[i]}" for i, name in enumerate(sounds.classes))
     return f"{count(len(sounds.names), 'sound')} can be used, {_are(len(sounds.skipped))} left out, " + (
-        f"{adapted} {'was' if adapted == 1 else 'were'} adapted | classes: {classes}"
+        f"{adapted} {'was' if adapted == 1 else 'were'} adapted | classes: {classes(sounds)}"
     )
+
+
+def classes(sounds: Sounds) -> str:
+    """Return the classes with their numbers of sounds: "kick 5, snare 7"."""
+    counts = Counter(sounds.labels.tolist())
+    return ", ".join(f"{name} {counts[i]}" for i, name in enumerate(sounds.classes))
 
 
 def count(number: int, noun: str) -> str:

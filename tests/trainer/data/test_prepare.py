@@ -141,6 +141,30 @@ def test_prepare_reports_files_classes_and_parts(
     assert lines[-1] == "a class of one sound cannot be held out: bell"
 
 
+def test_prepare_lists_the_classes_that_trainer_play_takes_from_the_names_in_a_folder_without_sub_folders(
+    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toml, flat, named = tmp_path / "tiny.toml", tmp_path / "flat", tmp_path / "named.toml"
+    flat.mkdir()
+    toml.write_text(config.replace("data", max_per_source=2).to_toml())
+    named.write_text(config.replace("data", labels="names").to_toml())
+    for seed, name in enumerate(("kick", "BD 2", "snare", "odd")):
+        soundfile.write(flat / f"{name}.wav", drum(seed), RATE)
+    words = ["prepare", "--data", str(flat), "--config"]
+    assert main([*words, str(toml)]) == 0
+    *_, classes, playing, _ = capsys.readouterr().out.splitlines()
+    assert classes.endswith("| classes: flat 2")
+    assert playing == (
+        "`trainer play` takes the classes from the file names: flat 1, kick 2, snare 1; "
+        'for `fit`, set [data] labels = "names"'
+    )
+    assert main([*words, str(named)]) == 0
+    assert "trainer play" not in capsys.readouterr().out
+    (flat / "manifest.csv").write_text("file,class\nkick.wav,flat\n")
+    assert main([*words, str(toml)]) == 0
+    assert "trainer play" not in capsys.readouterr().out
+
+
 def test_missing_folder_is_reported_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prepare", "--data", str(tmp_path / "no")]) == 2
     assert capsys.readouterr().err == f"trainer prepare: error: {tmp_path}/no: no such folder\n"

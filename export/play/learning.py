@@ -76,7 +76,9 @@ class Watcher(progress.Bars):
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
         """Advance the bar by one training step."""
-        super().stepped(state, {"dB from your sounds": round(self._published.distance_db, 1)})
+        super().stepped(state, {})
+        assert self._task is not None
+        self.progress.update(self._task, terms=f"{decibels(self._published.distance_db)} from your sounds")
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
         """Make a new version if one is due; after the first pass, show how long each `--quality` takes."""
@@ -117,7 +119,8 @@ class Watcher(progress.Bars):
             self._published.show()
             self._renewed()
             self.note(
-                f"playing a closer version: {found:.2f} dB from your sounds (previously {before:.2f} dB)"
+                f"playing a closer version: {decibels(found)} from your sounds "
+                f"(previously {decibels(before)})"
             )
         ended = time.monotonic()
         self._next = ended + pause_s(ended - began)
@@ -180,7 +183,7 @@ def learn(job: Job, renewed: Callable[[], None], caught: list[int]) -> int:
 
     done = False
     with watcher.live():
-        watcher.note(f"playing {version}: {published.distance_db:.1f} dB from your sounds")
+        watcher.note(f"playing {version}: {decibels(published.distance_db)} from your sounds")
         state = run.state
         try:
             kept = job.out / fit.COMPONENTS
@@ -218,12 +221,17 @@ def _result(job: Job, run: Adaptation, published: Published, stopped: bool) -> I
     distance last measured, on some of the sounds.
     """
     mean = published.distance_db if stopped else mean_db(compared(job.model, run.state, most=0))
-    yield f"{mean:.1f} dB from your sounds on average: {verdict(mean)}"
+    yield f"{decibels(mean)} from your sounds on average: {verdict(mean)}"
     yield f"your sounds beside the model's, the worst match first: {job.out}/preview.png, preview.wav"
     if stopped:
-        passes = f"{run.state.epoch} of {job.config.fit.epochs} passes"
+        passes = f"{run.state.epoch} of {run.state.config.fit.epochs} passes"
         yield f"saved after {passes}; to play the model: {job.serve_command}"
         yield f"to continue the training: {job.continue_command}"
+
+
+def decibels(distance_db: float) -> str:
+    """Return a mel distance as text, such as "0.60 dB"."""
+    return f"{distance_db:.2f} dB"
 
 
 def verdict(distance_db: float) -> str:

@@ -6,12 +6,13 @@ A quality stands for a number of passes over the sounds; the time for these pass
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from export.play.__main__ import QUALITIES
 from export.play.job import Job
-from export.play.learning import Watcher, pause_s
+from export.play.learning import Watcher, _result, pause_s
 from export.play.published import Published
 from trainer.config import Config
 from trainer.run.adapt import Adaptation, nothing
@@ -91,3 +92,13 @@ def test_analysis_of_the_sounds_is_announced_once_and_only_if_it_takes_place(
     for done in range(7):
         watcher.analysed(done, 6)
     assert capsys.readouterr().out.count("analysing your sounds: ") == 1
+
+
+def test_stopped_run_counts_its_own_passes_and_prints_the_distance_with_two_digits(tmp_path: Path) -> None:
+    job = Job(tmp_path, tmp_path, Config().replace("fit", epochs=200), None, QUALITIES)
+    state = SimpleNamespace(epoch=800, config=Config().replace("fit", epochs=800))
+    published = Published(tmp_path / "kit.onnx")
+    published.distance_db = 0.6
+    first, _, saved, _ = _result(job, SimpleNamespace(state=state), published, stopped=True)  # type: ignore[arg-type]
+    assert first == "0.60 dB from your sounds on average: near"
+    assert saved.startswith("saved after 800 of 800 passes; ")

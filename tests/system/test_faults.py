@@ -174,6 +174,15 @@ def test_start_with_a_hanging_worker_can_be_aborted(tiny_model: Path) -> None:
     assert server.output == "realtime: error: the program was stopped before the model was ready"
 
 
+def test_ctrl_c_does_not_reach_a_worker_that_starts(tiny_model: Path) -> None:
+    serve = ["serve", "--model", str(tiny_model), "--null", "--port", "0"]
+    with Process([sys.executable, "-m", "realtime", *serve], None) as server:
+        wait_until(partial(workers, server.pid))
+        os.kill(workers(server.pid)[0], signal.SIGINT)  # a terminal sends SIGINT to all processes
+        server.wait_for("^plays ")
+        assert server.stop(signal.SIGINT) == 0
+
+
 def test_server_ends_although_its_worker_hangs(tiny_model: Path) -> None:
     with Server(tiny_model, "--null") as server:
         os.kill(server.worker_pid, signal.SIGSTOP)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from export.errors import ExportError
 from realtime.util.errors import RealtimeError
+from realtime.util.recordings import lock_file
 from trainer.commands.signals import signals
 from trainer.errors import TrainerError
 
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
 
 CHECK_S = 0.2
 """Longest time between two values of `Learner.versions`, in seconds."""
+WAIT_S = 0.5
+"""Time in seconds between two checks whether another training of the run has ended."""
 ENDING = {signal.SIGINT, signal.SIGTERM}
 """The signals on which the learner saves the run and ends."""
 
@@ -69,6 +77,7 @@ def _blocked(numbers: set[signal.Signals]) -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # its start would unblock the signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
@@ -79,9 +88,25 @@ def _blocked(numbers: set[signal.Signals]) -> Iterator[None]:
 def _main(job: Job, connection: Connection) -> None:
     """Train, and end the process with an exit code."""
     with signals() as caught:
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         sys.exit(_learn(job, lambda: _tell(connection), caught))
+
+
+@contextlib.contextmanager
+def _ending_at_once(job: Job) -> Iterator[None]:
+    """Unblock the signals; within the `with` block, a signal ends the process at once."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _report_nothing(job)
+        os._exit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in ENDING}
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _tell(connection: Connection) -> None:
@@ -91,8 +116,9 @@ def _tell(connection: Connection) -> None:
 
 def _learn(job: Job, published: Callable[[], None], caught: list[int]) -> int:
     try:
-        from export.play.learning import learn
-
+        with _ending_at_once(job):
+            _lock(job.out)
+            from export.play.learning import learn
         return learn(job, published, caught)
     except ModuleNotFoundError as error:
         from realtime.util import install
@@ -104,8 +130,36 @@ def _learn(job: Job, published: Callable[[], None], caught: list[int]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return fail(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
-        fail("interrupted before there was anything to save")
+        _report_nothing(job)
         return 130
+    finally:
+        with contextlib.suppress(OSError):
+            job.out.rmdir()  # if nothing is in it
+
+
+def _lock(out: Path) -> None:
+    """Lock the folder of a run until this process ends; first wait until no other training has locked it."""
+
+    def locked() -> bool:
+        out.mkdir(parents=True, exist_ok=True)
+        return sys.platform == "win32" or lock_file(out) is not None
+
+    if locked():
+        return
+    print(
+        f"another `trainer play` is training {out}; this one waits until the other has ended ...", flush=True
+    )
+    parent = multiprocessing.parent_process()
+    while not locked():
+        if parent is not None and not parent.is_alive():
+            raise KeyboardInterrupt
+        time.sleep(WAIT_S)
+
+
+def _report_nothing(job: Job) -> None:
+    """Print that nothing was saved, and how to play the model if the run has one already."""
+    later = f"; to play the model: {job.serve_command}" if job.model.exists() else ""
+    print(f"nothing new was saved{later}", flush=True)
 
 
 def fail(text: str) -> int:

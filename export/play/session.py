@@ -57,11 +57,8 @@ def play(job: Job, options: Sequence[str]) -> int:
             server.play(stop)
         for new in learner.versions():
             if stop() or server.ended:
-                if caught and server.started:
-                    print(
-                        over_progress("saving (interrupt again to quit without saving)", sys.stdout),
-                        flush=True,
-                    )
+                if caught:
+                    _say_stopping()
                     server.close()  # now, to print the server's summary before the learner's last lines
                 learner.close()
                 return _saved(server, learner) if caught else server.wait()
@@ -91,8 +88,13 @@ def learn(job: Job) -> int:
     with signals() as caught, closing(Learner(job)) as learner:
         for _ in learner.versions():
             if caught:
+                _say_stopping()
                 learner.close()
     return learner.code
+
+
+def _say_stopping() -> None:
+    print(over_progress("stopping (interrupt again to quit without saving) ...", sys.stdout), flush=True)
 
 
 def _ended(job: Job, code: int) -> str:

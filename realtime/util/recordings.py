@@ -31,7 +31,7 @@ class Recording(SoundFile):
 
     def __init__(self, path: Path, sample_rate: int, channels: int, force: bool = False) -> None:
         super().__init__(path, sample_rate, channels, force)
-        self._lock = _lock(self._part)
+        self._lock = lock_file(self._part)
         self._command(_RF64_AUTO_DOWNGRADE, 1)
 
     def _format(self, name: str) -> str:
@@ -120,7 +120,7 @@ def recover(folder: Path, say: Callable[[str], None]) -> None:
 
 def _recover(part: Path, target: Path, say: Callable[[str], None]) -> None:
     try:
-        if (lock := _lock(part)) is None:
+        if (lock := lock_file(part)) is None:
             return
         if part.stat().st_size == 0:
             part.unlink()
@@ -168,10 +168,11 @@ def _write(file: BinaryIO, at: int, form: str, *values: int) -> None:
     file.write(struct.pack(form, *values))
 
 
-def _lock(path: Path) -> int | None:
-    """Lock a file until this program ends; return a descriptor, or None if another program has the lock.
+def lock_file(path: Path) -> int | None:
+    """Lock a file or a folder until this program ends.
 
-    On Windows, an open file cannot be renamed. Therefore, no lock is needed there; the result is -1.
+    Return a descriptor, or None if another program has the lock. On Windows, an open file cannot be renamed.
+    Therefore, no lock is needed there; the result is -1.
     """
     number = os.open(path, os.O_RDONLY)
     if sys.platform != "win32":

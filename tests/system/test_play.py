@@ -20,6 +20,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from realtime.control.presets import PresetFile
 from realtime.model import verify
+from realtime.util.recordings import lock_file
 from tests.system.rig import TIMEOUT_S, Process, wait_until
 from trainer.config import Config
 from trainer.run import checkpoint
@@ -69,8 +70,8 @@ def kit(tmp_path: Path) -> Path:
     return folder
 
 
-class Player(Process):
-    """A running `trainer play` whose server plays on a free port."""
+class Learner(Process):
+    """A running `trainer play`, with a server on a free port."""
 
     def __init__(self, kit: Path, *options: str, path: Path | None = None) -> None:
         recipe, run = kit.parent / "tiny.toml", kit.parent / "run"
@@ -79,9 +80,6 @@ class Player(Process):
         presets = ["--null", "--port", "0", "--presets", str(kit.parent / "presets.json")]
         env = {"OMP_NUM_THREADS": "1"} | ({"PYTHONPATH": str(path)} if path else {})
         super().__init__([sys.executable, "-m", "trainer", *words, *presets, *options], env)
-        self.port = int(self.wait_for(r"^osc .*?:(\d+)")[1])
-        self.client = SimpleUDPClient("127.0.0.1", self.port)
-        self.client._sock.settimeout(TIMEOUT_S)
 
     def child(self, word: str) -> int:
         """Return the id of the child process whose command line contains a word."""
@@ -89,6 +87,16 @@ class Player(Process):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         (found,) = (int(each) for each in children if word in Path(f"/proc/{each}/cmdline").read_text())
         return found
+
+
+class Player(Learner):
+    """A running `trainer play` whose server plays."""
+
+    def __init__(self, kit: Path, *options: str, path: Path | None = None) -> None:
+        super().__init__(kit, *options, path=path)
+        self.port = int(self.wait_for(r"^osc .*?:(\d+)")[1])
+        self.client = SimpleUDPClient("127.0.0.1", self.port)
+        self.client._sock.settimeout(TIMEOUT_S)
 
     def ask(self, address: str) -> list[object]:
         """Send a question to the server, and return the arguments of its reply."""
@@ -122,6 +130,35 @@ def number(pattern: str, text: str) -> float:
     found = re.search(pattern, text)
     assert found, text
     return float(found[1])
+
+
+def test_ctrl_c_before_the_training_is_confirmed_at_once(kit: Path) -> None:
+    with Learner(kit) as learner:
+        learner.wait_for("^learning ")
+        assert learner.stop(signal.SIGINT) == 128 + signal.SIGTERM
+    assert re.search(r"^stopping .*^nothing new was saved$", learner.output, re.M | re.S)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the test finds the processes in /proc")
+def test_ctrl_c_while_the_training_process_starts_causes_no_traceback(kit: Path) -> None:
+    with Learner(kit) as learner:
+        learner.wait_for("^learning ")
+        os.kill(learner.child("spawn_main"), signal.SIGINT)  # a terminal sends SIGINT to all processes
+        assert learner.stop(signal.SIGINT) == 128 + signal.SIGINT
+    assert "nothing new was saved" in learner.output
+    assert "Traceback" not in learner.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks of folders")
+def test_second_training_of_a_run_says_that_it_waits(kit: Path) -> None:
+    run = kit.parent / "run"
+    run.mkdir()
+    lock = lock_file(run)
+    assert lock is not None
+    with Learner(kit) as learner:
+        learner.wait_for(f"^another `trainer play` is training {run}; this one waits ")
+        os.close(lock)
+        learner.wait_for("making the first version")
 
 
 def test_ctrl_c_during_training_keeps_the_current_version_and_its_presets(kit: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from export.play.__main__ import QUALITIES
 from export.play.job import Job
+from export.play.learner import _report_nothing
 from export.play.learning import Watcher, _result, pause_s
 from export.play.published import Published
 from trainer.config import Config
@@ -102,3 +103,14 @@ def test_stopped_run_counts_its_own_passes_and_prints_the_distance_with_two_digi
     first, _, saved, _ = _result(job, SimpleNamespace(state=state), published, stopped=True)  # type: ignore[arg-type]
     assert first == "0.60 dB from your sounds on average: near"
     assert saved.startswith("saved after 800 of 800 passes; ")
+
+
+def test_early_stop_names_the_model_of_an_earlier_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = Job(tmp_path / "kit", tmp_path, Config(), None, QUALITIES)
+    _report_nothing(job)
+    assert capsys.readouterr().out == "nothing new was saved\n"
+    job.model.touch()
+    _report_nothing(job)
+    assert f"; to play the model: {job.serve_command}\n" in capsys.readouterr().out

@@ -18,6 +18,7 @@ from trainer.losses.terms import (
     needs_audio,
     variational_terms,
 )
+from trainer.models.companding import compressed
 from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE, VAEOutput
 
@@ -82,17 +83,18 @@ class Objective(nn.Module):
         if step != CLASSIFICATION and not needs_audio(loss):
             terms["kl"] = divergence(mean.float(), log_var.float())
         elif step != CLASSIFICATION:
-            rate, places = self.config.model.sample_rate, [z]
+            rate, exponent = self.config.model.sample_rate, self.config.model.companding
+            places = [z]
             if prototype is not None:  # with the same deviation around a prototype as around a sound
                 places.append(prototype + (z - mean)[::2].detach())
             if between is not None:
                 pairs = len(between)
                 places.append(torch.lerp(z[: 2 * pairs : 2], z[1 : 2 * pairs : 2], between[:, None]))
             sizes = [len(part) for part in places]
-            every = model.decode(torch.cat(places))
+            every = model.decoder(torch.cat(places))  # compressed, as the waveform below
             audio, *others = every.float().split(sizes)
             output = VAEOutput(audio, mean.float(), log_var.float(), z, z.new_empty(len(z), 0))
-            terms |= variational_terms(output, waveform, loss, rate)
+            terms |= variational_terms(output, compressed(waveform, exponent), loss, rate)
             if prototype is not None:
                 assert isinstance(self.medoids, Tensor)
                 medoid = self.medoids[target[::2, 0]]

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import onnx
 
 from export import cc, dc, mb, modal, modal_encoder
-from export.companding import with_compression, with_expansion
 from trainer.models.vae import VAE
 
 
@@ -36,11 +35,9 @@ GRAPHS = {
 
 def decoder_graph(model: VAE) -> onnx.ModelProto:
     """Make the streaming graph of a model's decoder; `realtime.model.schema` defines the names and shapes."""
-    graph = GRAPHS[model.config.architecture].decoder(model.decoder)
-    return with_expansion(graph, model.config.companding)
+    return GRAPHS[model.config.architecture].decoder(model.decoder)
 
 
 def encoder_graph(model: VAE) -> onnx.ModelProto:
     """Make the graph of a model's encoder; `realtime.model.schema` defines the names and shapes."""
-    graph = GRAPHS[model.config.architecture].encoder(model.encoder, model.config.length)
-    return with_compression(graph, model.config.companding)
+    return GRAPHS[model.config.architecture].encoder(model.encoder, model.config.length)

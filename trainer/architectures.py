@@ -59,14 +59,7 @@ def _paper_frames(model: ModelConfig) -> None:
         )
 
 
-def _uncompressed(model: ModelConfig) -> None:
-    if model.companding != 1.0:
-        where = f"[model] companding = {model.companding:g}"
-        raise ConfigError(f'{where}: it must be 1 for "{model.architecture}"; it works with dc and cc')
-
-
 def _whole_bands(model: ModelConfig) -> None:
-    _uncompressed(model)
     if model.hop_length % model.bands:
         raise ConfigError(
             f"[model] hop_length = {model.hop_length}: it must be a multiple of bands = {model.bands}"
@@ -74,7 +67,6 @@ def _whole_bands(model: ModelConfig) -> None:
 
 
 def _oscillators(model: ModelConfig) -> None:
-    _uncompressed(model)
     if model.modes < 2:
         raise ConfigError(f"[model] modes = {model.modes}: it must be at least 2")
     if model.knots < 2:

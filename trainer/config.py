@@ -68,9 +68,6 @@ class ModelConfig:
         modes: number of damped sinusoids, each in a frequency zone of its own ("modal" only).
         knots: number of knots, the times at which levels are learnt ("modal" only); there is at most one knot
             for each boundary of a latent frame.
-        companding: exponent p, above 0 and at most 1 ("dc" and "cc" only). The encoder gets the compressed
-            waveform sign(x)·|x|^p, the squared error compares such waveforms, and the decoder's output is
-            expanded. Errors therefore count more where a sound is soft. 1, as in the paper, changes nothing.
         classifier_hidden: widths of the hidden layers of the bottleneck classifier; a width of 0 is replaced
             by the number of classes, as for the paper's drums.
         heads: classifiers on parts of z, the first one for the classes; without heads, one classifier takes
@@ -89,7 +86,6 @@ class ModelConfig:
     values: int = 48
     modes: int = 112
     knots: int = 48
-    companding: float = 1.0
     classifier_hidden: tuple[int, ...] = (10, 10, 10)
     heads: tuple[HeadConfig, ...] = ()
 
@@ -324,7 +320,6 @@ class Config:
             parts[name] = _section(name, table)
         config = cls(**parts)
         _check_stft(config)
-        _check_companding(config)
         _check_prototypes(config)
         _check_components(config)
         _check_drawn(config)
@@ -414,10 +409,8 @@ _AT_MOST = {
     ("data", "validation_fraction"): 0.9,
     ("data", "mix"): 1.0,
     ("optim", "warmup"): 1.0,
-    ("model", "companding"): 1.0,
 }
 _ABOVE_ZERO = {
-    ("model", "companding"),
     ("loss", "stft_floor"),
     ("loss", "soft_dtw_gamma"),
     ("optim", "lr"),
@@ -487,14 +480,6 @@ def _check_stft(config: Config) -> None:
     sizes, length = config.loss.stft_sizes, config.model.length
     if config.loss.stft and not any(size <= length for size in sizes):
         raise ConfigError(f"[loss] stft_sizes = {list(sizes)}: one must be {length} samples or shorter")
-
-
-def _check_companding(config: Config) -> None:
-    """Refuse companding together with loss terms that compare uncompressed sounds."""
-    where = f"[model] companding = {config.model.companding:g}"
-    for key in ("stft", "soft_dtw", "morph"):
-        if getattr(config.loss, key) and config.model.companding != 1.0:
-            raise ConfigError(f"{where}: [loss] {key} compares uncompressed sounds, and must be 0")
 
 
 def _check_prototypes(config: Config) -> None:
@@ -576,11 +561,12 @@ def _value(section: str, key: str, value: Any, kind: Any) -> Any:
         raise ConfigError(f"{where}: choose from {', '.join(choices)}")
     if kind in (int, float):
         low = 1 if (section, key) in _AT_LEAST_ONE else 0
-        high, positive = _AT_MOST.get((section, key), math.inf), (section, key) in _ABOVE_ZERO
-        if not low <= value <= high or not math.isfinite(value) or (positive and value == 0):
-            bound = "above 0" if positive else f"at least {low}"
-            bound += "" if high == math.inf else f" and at most {high:g}"
+        high = _AT_MOST.get((section, key), math.inf)
+        if not low <= value <= high or not math.isfinite(value):
+            bound = f"at least {low}" if high == math.inf else f"{low} to {high}"
             raise ConfigError(f"{where}: it must be {bound}")
+        if value == 0 and (section, key) in _ABOVE_ZERO:
+            raise ConfigError(f"{where}: it must be above 0")
     return value
 
 

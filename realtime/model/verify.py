@@ -23,17 +23,16 @@ MAX_FILE_BYTES = 256 * 2**20
 MAX_CACHE_BYTES = 64 * 2**20
 """Maximum memory for the caches of a voice, the state that the decoder's layers keep between calls."""
 OPERATORS = {
-    *("Abs", "Add", "Cast", "Clip", "Concat", "Conv", "CumSum", "Exp", "Expand", "Floor", "Gather"),
-    *("GatherND", "Gemm", "Identity", "LeakyRelu", "MatMul", "Max", "Min", "Mod", "Mul", "Pad", "Pow"),
-    *("Range", "ReduceSum", "Reshape", "ScatterND", "Shape", "Sigmoid", "Sign", "Sin", "Slice", "Split"),
-    *("Sqrt", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze"),
+    *("Add", "Cast", "Clip", "Concat", "Conv", "CumSum", "Exp", "Expand", "Floor", "Gather", "GatherND"),
+    *("Gemm", "Identity", "LeakyRelu", "MatMul", "Max", "Min", "Mod", "Mul", "Pad", "Range", "ReduceSum"),
+    *("Reshape", "ScatterND", "Shape", "Sigmoid", "Sin", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Tanh"),
+    *("Transpose", "Unsqueeze"),
 }
 """Operators of a decoder: arithmetic and data movement; no loops, branches, files or custom code."""
 ENCODER_OPERATORS = {
     *("Abs", "Add", "ArgMax", "Cast", "Clip", "Concat", "Conv", "Cos", "DFT", "Div", "Exp", "Floor"),
     *("Gather", "GatherElements", "Gemm", "Identity", "LeakyRelu", "Log", "MatMul", "Min", "Mod", "Mul"),
-    *("Pow", "ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Sign", "Slice", "Sub", "Tanh"),
-    "Unsqueeze",
+    *("ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Slice", "Sub", "Tanh", "Unsqueeze"),
 }
 
 

@@ -18,7 +18,6 @@ from trainer.losses.terms import (
     needs_audio,
     variational_terms,
 )
-from trainer.models.companding import compressed
 from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE, VAEOutput
 
@@ -83,18 +82,17 @@ class Objective(nn.Module):
         if step != CLASSIFICATION and not needs_audio(loss):
             terms["kl"] = divergence(mean.float(), log_var.float())
         elif step != CLASSIFICATION:
-            rate, exponent = self.config.model.sample_rate, self.config.model.companding
-            places = [z]
+            rate, places = self.config.model.sample_rate, [z]
             if prototype is not None:  # with the same deviation around a prototype as around a sound
                 places.append(prototype + (z - mean)[::2].detach())
             if between is not None:
                 pairs = len(between)
                 places.append(torch.lerp(z[: 2 * pairs : 2], z[1 : 2 * pairs : 2], between[:, None]))
             sizes = [len(part) for part in places]
-            every = model.decoder(torch.cat(places))  # compressed, as the waveform below
+            every = model.decode(torch.cat(places))
             audio, *others = every.float().split(sizes)
             output = VAEOutput(audio, mean.float(), log_var.float(), z, z.new_empty(len(z), 0))
-            terms |= variational_terms(output, compressed(waveform, exponent), loss, rate)
+            terms |= variational_terms(output, waveform, loss, rate)
             if prototype is not None:
                 assert isinstance(self.medoids, Tensor)
                 medoid = self.medoids[target[::2, 0]]

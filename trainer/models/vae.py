@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from trainer.architectures import ARCHITECTURES
 from trainer.components.inputs import Inputs
 from trainer.config import ModelConfig, check_model
-from trainer.models.companding import compressed, expanded
 from trainer.models.heads import CLASSIFICATION, Heads, perceptron
 
 MEMORY = 40.0
@@ -42,8 +41,7 @@ class VAE(nn.Module):
     Attributes:
         config: the shape of the model.
         encoder: audio [B, 1, T] -> mean, log_var [B, D].
-        decoder: z [B, D] or, one for each frame, [B, F, D] -> audio [B, 1, T]. With companding, encoder and
-            decoder work on compressed waveforms.
+        decoder: z [B, D] or, one for each frame, [B, F, D] -> audio [B, 1, T].
         classifier: z [B, D] -> logits [B, classes], or, with heads, the logits of each head by name.
         prototypes: running means of z by class, [classes, D], if the architecture keeps them.
         met: number of sounds of each class in the prototypes so far, [classes].
@@ -79,13 +77,11 @@ class VAE(nn.Module):
 
     def encode(self, audio: Tensor | Inputs) -> tuple[Tensor, Tensor]:
         """Return mean and log_var, [B, D] each, for audio [B, 1, T] in ±1, or for measurements of audio."""
-        if isinstance(audio, Tensor):
-            audio = compressed(audio, self.config.companding)
         return self.encoder(audio)
 
     def decode(self, z: Tensor) -> Tensor:
         """Return audio [B, 1, T] for z [B, D] or, one for each frame, [B, F, D]."""
-        return expanded(self.decoder(z), self.config.companding)
+        return self.decoder(z)
 
     def classify(self, z: Tensor) -> Tensor:
         """Return the logits [B, classes] of the first head for z [B, D]."""

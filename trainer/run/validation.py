@@ -11,7 +11,6 @@ from torch import Tensor
 
 from trainer.data import sampling
 from trainer.losses.terms import head_terms, variational_terms, weights
-from trainer.models.companding import compressed
 from trainer.run.checkpoint import Anchors
 from trainer.run.state import State
 
@@ -71,9 +70,7 @@ def validate(state: State) -> dict[str, Any]:
     for indices in held_out.split(state.at_once):
         part = sampling.batch(state.sounds, indices).to(state.device)
         output = state.model(part.encoder_input)
-        ours, theirs = (compressed(sound, config.model.companding) for sound in (output.audio, part.waveform))
-        rate = config.model.sample_rate
-        terms = variational_terms(dataclasses.replace(output, audio=ours), theirs, config.loss, rate)
+        terms = variational_terms(output, part.waveform, config.loss, config.model.sample_rate)
         terms |= head_terms(output.heads, state.targets[indices].to(state.device))
         means.append(output.mean.cpu())
         for name, term in terms.items():

@@ -189,6 +189,8 @@ class LossConfig:
             the levels interpolated between these sounds; 0 in the paper.
         components: weight of the distance of the decoder's components (oscillators, modes and noise) from
             those of the recordings ("modal" only).
+        loudness: weight of the difference, in nepers, between the loudness at a point between two sounds in z
+            and the loudness interpolated between these sounds ("modal" only).
         points: weight of the squared distance between two points in z: the training sound's own point, at
             which the decoder learns the sound, and the encoder's point for the sound. 0, as in the paper,
             gives no sound a point of its own. A weight above 0 needs [data] copies.
@@ -208,6 +210,7 @@ class LossConfig:
     centre_dtw: float = 0.0
     morph: float = 0.0
     components: float = 0.0
+    loudness: float = 0.0
     points: float = 0.0
 
     @property
@@ -497,7 +500,8 @@ def _check_components(config: Config) -> None:
     name = config.model.architecture
     able = ", ".join(other for other, row in ARCHITECTURES.items() if row.learns_components)
     asked = {f"[data] {key}": getattr(config.data, key) for key in VARIED}
-    for key, value in (asked | {"[loss] components": config.loss.components}).items():
+    asked |= {f"[loss] {key}": getattr(config.loss, key) for key in ("components", "loudness")}
+    for key, value in asked.items():
         if value and not ARCHITECTURES[name].learns_components:
             raise ConfigError(f"{key} = {value:g}: it must be 0 for {name}; it works with {able}")
 

@@ -94,6 +94,7 @@ def test_configurations_of_the_papers_protocol_have_the_papers_values(name: str)
             "[loss]\nstft = 1\nstft_sizes = [4096]\n[model]\nlength = 1024",
             "[loss] stft_sizes = [4096]: one must be 1024 samples or shorter",
         ),
+        ("[loss]\nloudness = 1", "[loss] loudness = 1: it must be 0 for dc; it works with modal"),
         ("[fit]\nepochs = 0", "[fit] epochs = 0: it must be at least 1"),
         ("[fit]\nepochs = 1.5", "[fit] epochs = 1.5: it must be a whole number"),
         ("[fit]\nepochs = true", "[fit] epochs = True: it must be a whole number"),

@@ -9,6 +9,7 @@ from trainer.components.analysis import Components
 from trainer.components.inputs import Inputs
 from trainer.config import Config
 from trainer.losses.components import component_term
+from trainer.losses.loudness import loudness_term
 from trainer.losses.terms import (
     Terms,
     centre_terms,
@@ -60,8 +61,8 @@ class Objective(nn.Module):
             eps: [B, D] from N(0, I).
             prototype: [ceil(B / 2), D], the running mean of z for the class of each of the sounds 0, 2, 4, …;
                 None omits the terms of class centres.
-            between: [B // 2], a position from 0 to 1 between sounds 0 and 1, 2 and 3, …; None omits the morph
-                term, which is 0 for a batch without pairs.
+            between: [B // 2], a position from 0 to 1 between sounds 0 and 1, 2 and 3, …, for the terms
+                "morph" and "loudness", which are 0 for a batch without pairs.
             components: the oscillators, damped sinusoids and noise of the sounds, for a decoder that learns
                 these.
             points: [N, D], points in latent space at which the decoder learns the last N sounds; these points
@@ -79,13 +80,18 @@ class Objective(nn.Module):
             assert components is not None
             assert isinstance(model.decoder, ModalDecoder)
             terms["components"] = component_term(model.decoder, z, components)
+        if step != CLASSIFICATION and loss.loudness:
+            assert between is not None
+            assert isinstance(model.decoder, ModalDecoder)
+            even = len(between) > 0
+            terms["loudness"] = loudness_term(model.decoder, z, between) if even else z.new_zeros(())
         if step != CLASSIFICATION and not needs_audio(loss):
             terms["kl"] = divergence(mean.float(), log_var.float())
         elif step != CLASSIFICATION:
             rate, places = self.config.model.sample_rate, [z]
             if prototype is not None:  # with the same deviation around a prototype as around a sound
                 places.append(prototype + (z - mean)[::2].detach())
-            if between is not None:
+            if loss.morph and between is not None:
                 pairs = len(between)
                 places.append(torch.lerp(z[: 2 * pairs : 2], z[1 : 2 * pairs : 2], between[:, None]))
             sizes = [len(part) for part in places]
@@ -97,10 +103,10 @@ class Objective(nn.Module):
                 assert isinstance(self.medoids, Tensor)
                 medoid = self.medoids[target[::2, 0]]
                 terms |= centre_terms(others.pop(0), medoid, waveform[::2], loss, rate)
-            if between is not None and len(between):
+            if loss.morph and between is not None and len(between):
                 ends = waveform[: 2 * pairs : 2], waveform[1 : 2 * pairs : 2]
                 terms |= morph_term(others.pop(0), ends, between, rate)
-            elif between is not None:
+            elif loss.morph:
                 terms["morph"] = z.new_zeros(())
         if step == CLASSIFICATION or (step == JOINT and loss.classification):
             logits = {name: found.float() for name, found in model.classify_all(z).items()}

@@ -27,7 +27,7 @@ The hop is half the window.
 Terms = dict[str, Tensor]
 """Unweighted terms by name, each a scalar: the mean over its sounds, class centres or pairs."""
 
-OF_PROTOTYPES, OF_PAIRS = ("centre", "centre_dtw"), ("morph",)
+OF_PROTOTYPES, OF_PAIRS = ("centre", "centre_dtw"), ("morph", "loudness")
 """Terms that are means over class centres, and over pairs of sounds. Other terms are means over sounds."""
 
 
@@ -131,6 +131,7 @@ def weights(config: LossConfig, epoch: int, heads: Sequence[HeadConfig] = ()) ->
         "centre_dtw": config.centre_dtw,
         "morph": config.morph,
         "components": config.components,
+        "loudness": config.loudness,
         "points": config.points,
         CLASSIFICATION: config.classification,
         **{f"{CLASSIFICATION}/{head.name}": config.classification * head.weight for head in heads},

@@ -28,12 +28,13 @@ from trainer.components.kept import Analysis
 from trainer.data import sampling
 from trainer.errors import DivergedError
 from trainer.losses.components import component_term, components_at
+from trainer.losses.loudness import loudness_term
 from trainer.models.mb import MBEncoder
 from trainer.models.modal import ModalDecoder
 from trainer.run import checkpoint, fit
 from trainer.run.checkpoint import LAST, Anchors, Checkpoint
 from trainer.run.state import State
-from trainer.run.steps import Display, never
+from trainer.run.steps import Display, never, positions
 
 POINTS = "points"
 """Name of the single optimiser that a run of `Adaptation` uses."""
@@ -234,6 +235,9 @@ class Adaptation:
             "classes": functional.cross_entropy(state.model.classify(near), state.sounds.labels[sounds]),
         }
         loss = terms["components"] + NORM * terms["norm"] + CLASSES * terms["classes"]
+        if config.loss.loudness and len(near) > 1:
+            terms["loudness"] = loudness_term(self._decoder, near, positions(len(near), near.device))
+            loss = loss + config.loss.loudness * terms["loudness"]
         if self._kept is not None:
             known, had = self._kept.some(config.fit.batch_size, source)
             terms["kept"] = component_term(self._decoder, known, had)

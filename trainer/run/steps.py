@@ -131,7 +131,8 @@ def _descend(
     decodes = name != CLASSIFICATION
     prototypes = _updated(state, batch, targets[:, 0]) if decodes and state.config.loss.prototypes else {}
     prototype = prototypes["prototypes"][targets[::2, 0]] if prototypes else None
-    between = _between(len(batch), state.device) if decodes and state.config.loss.morph else None
+    pairs = decodes and (state.config.loss.morph or state.config.loss.loudness)
+    between = positions(len(batch), state.device) if pairs else None
     values: dict[str, float] = {}
     paired = prototype is not None or between is not None
     at_once = state.at_once if batch.measured is None else len(batch)
@@ -192,7 +193,7 @@ def _updated(state: State, batch: Batch, label: Tensor) -> dict[str, Tensor]:
     return state.model.updated(torch.cat(means), label)
 
 
-def _between(size: int, device: torch.device) -> Tensor:
+def positions(size: int, device: torch.device) -> Tensor:
     """Return a position between the sounds of each pair of a batch, [size // 2], spread over 0 to 1."""
     pairs = size // 2
     return (torch.arange(pairs, device=device) + 0.5) / max(1, pairs)

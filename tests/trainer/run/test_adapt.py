@@ -17,6 +17,7 @@ from trainer.components.kept import Analysis
 from trainer.config import Config
 from trainer.errors import CheckpointError, DataError
 from trainer.losses.components import component_term, components_at
+from trainer.losses.loudness import loudness_term
 from trainer.run import checkpoint, fit
 from trainer.run.adapt import Adaptation
 from trainer.run.checkpoint import Checkpoint
@@ -63,6 +64,23 @@ def test_points_fit_their_sounds_better_and_the_encoder_finds_them(
         found = state.model.encode(state.sounds.waveforms)[0]
     spread = (run.points - run.points.mean(0)).norm(dim=1).mean()
     assert (found - run.points).norm(dim=1).mean() < 0.4 * spread
+
+
+def test_loudness_term_makes_the_loudness_between_sounds_even(
+    recipe: Config, folder: Path, tmp_path: Path
+) -> None:
+    def unevenness(weight: float) -> float:
+        state = started(recipe.replace("loss", loudness=weight).replace("fit", epochs=60), folder)
+        run = Adaptation(state, None)
+        assert run.run(tmp_path / f"{weight}", Recorder())
+        pairs = torch.combinations(torch.arange(len(run.points)), 2).flatten()
+        middle = torch.full((len(pairs) // 2,), 0.5)
+        with torch.no_grad():
+            return loudness_term(state.model.decoder, run.points[pairs], middle).item()  # type: ignore[arg-type]
+
+    (tmp_path / "0.0").mkdir()
+    (tmp_path / "20.0").mkdir()
+    assert unevenness(20.0) < 0.6 * unevenness(0.0)
 
 
 def test_the_sounds_of_the_base_change_less_if_the_base_is_given(

@@ -16,6 +16,7 @@ from tests.trainer.displays import Recorder
 from trainer.config import Config
 from trainer.errors import ConfigError
 from trainer.losses.components import component_term
+from trainer.losses.loudness import loudness_term
 from trainer.models.modal import ModalDecoder
 from trainer.run import checkpoint, fit
 from trainer.run.state import State
@@ -105,6 +106,24 @@ def test_decoder_reproduces_the_sounds_at_their_own_points_after_training(
     spread = (own - own.mean(0)).norm(dim=1).mean()
     assert (encoded - own).norm(dim=1).mean() < 0.5 * spread
     assert torch.equal(checkpoint.load(tmp_path).anchors.mean, own)
+
+
+def test_loudness_term_makes_the_loudness_between_sounds_even(
+    recipe: Config, folder: Path, tmp_path: Path
+) -> None:
+    def unevenness(weight: float) -> float:
+        state = fit.start(recipe.replace("loss", loudness=weight).replace("fit", epochs=60), folder)
+        (tmp_path / f"{weight}").mkdir()
+        assert fit.run(state, tmp_path / f"{weight}", Recorder())
+        assert state.points is not None
+        assert isinstance(state.model.decoder, ModalDecoder)
+        with torch.no_grad():
+            pairs = torch.combinations(state.train, 2).flatten()
+            middle = torch.full((len(pairs) // 2,), 0.5)
+            return loudness_term(state.model.decoder, state.points[pairs], middle).item()
+
+    even, uneven = unevenness(20.0), unevenness(0.0)
+    assert even < 0.6 * uneven
 
 
 @pytest.mark.parametrize(

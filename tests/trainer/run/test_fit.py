@@ -54,7 +54,7 @@ PROTOTYPES: dict[str, dict[str, Any]] = {
 COPIES: dict[str, dict[str, Any]] = {
     "model": {"architecture": "modal", "hop_length": 64, "bands": 8, "hidden": 16, "values": 8, "modes": 12},
     "data": {"mix": 0.5, "vary_zones": 1, "vary_db": 3.0, "copies": 2, "validation_fraction": 0.0},
-    "loss": {"reconstruction": 0.0, "components": 1.0, "points": 0.05},
+    "loss": {"reconstruction": 0.0, "components": 1.0, "loudness": 0.5, "points": 0.05},
     "optim": {"update": "joint"},
 }
 """A run with varied copies of the sounds and with a trained z for each sound; copies are measured once."""

@@ -189,8 +189,8 @@ class LossConfig:
             the levels interpolated between these sounds; 0 in the paper.
         components: weight of the distance of the decoder's components (oscillators, modes and noise) from
             those of the recordings ("modal" only).
-        loudness: weight of the difference, in nepers, between the loudness at a point between two sounds in z
-            and the loudness interpolated between these sounds ("modal" only).
+        loudness: weight of the error of the loudness along a path, in nepers: how far the loudness at a point
+            between two sounds in z lies from the loudness interpolated between those sounds ("modal" only).
         points: weight of the squared distance between two points in z: the training sound's own point, at
             which the decoder learns the sound, and the encoder's point for the sound. 0, as in the paper,
             gives no sound a point of its own. A weight above 0 needs [data] copies.

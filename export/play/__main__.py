@@ -21,12 +21,13 @@ from trainer.commands import files, fit, installed
 from trainer.config import Config
 from trainer.errors import TrainerError
 
-DESCRIPTION = """Learn a folder of one-shots while playing them: within a minute, the server plays a
-first version of the model, then versions that come ever closer to the sounds. Sub-folders are classes;
-without sub-folders, the file names give the classes, and hats that ring long are open hats. A name without a
-known drum makes a class if another name begins with the same words; otherwise, its class has the name of the
-folder. Ctrl-C saves the run, and the same command continues it. The model file is RUN/NAME.onnx, where NAME
-is the folder's name. All other options are those of `realtime serve`, such as --device or --open."""
+DESCRIPTION = """Learn a folder of one-shots while playing them: within a minute, the server plays a first
+version of the model, then versions that come ever closer to the sounds. Sub-folders are classes; without
+sub-folders, the file names give the classes, and hats that ring long are open hats. If a file name contains
+no known drum, its first words become the class, provided that another file name begins with the same words;
+otherwise, the class is named after the folder. Ctrl-C saves the run, and the same command continues it. The
+model file is RUN/NAME.onnx, where NAME is the folder's name. All other options are those of `realtime serve`,
+such as --device or --open."""
 QUALITIES = {"sketch": 60, "good": 200, "best": 800}
 """Passes over the sounds for each value of `--quality`."""
 GOOD = "good"

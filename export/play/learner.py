@@ -146,9 +146,7 @@ def _lock(out: Path) -> None:
 
     if locked():
         return
-    print(
-        f"another `trainer play` is training {out}; this one waits until the other has ended ...", flush=True
-    )
+    print(f"another `trainer play` is already training {out}; waiting for it to end ...", flush=True)
     parent = multiprocessing.parent_process()
     while not locked():
         if parent is not None and not parent.is_alive():
@@ -159,7 +157,7 @@ def _lock(out: Path) -> None:
 def _report_nothing(job: Job) -> None:
     """Print that nothing was saved, and how to play the model if the run has one already."""
     later = f"; to play the model: {job.serve_command}" if job.model.exists() else ""
-    print(f"nothing new was saved{later}", flush=True)
+    print(f"no new version was saved{later}", flush=True)
 
 
 def fail(text: str) -> int:

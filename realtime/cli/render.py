@@ -281,7 +281,7 @@ def _remarks(bounce: Bounce, meters: list[Meter]) -> str:
         return f" in {count} of {len(meters)} files" if len(meters) > 1 else ""
 
     if low := sum(meter.misses(bounce.target) for meter in meters):
-        remarks += f"; a peak of {CEILING_DB:g} dB does not allow {bounce.target.lufs:g} LUFS{of(low)}"
+        remarks += f"; {bounce.target.lufs:g} LUFS not reached{of(low)}: the peak is at {CEILING_DB:g} dB"
     if clipped := [meter.clipped for meter in meters if meter.clipped]:
         what = f"{sum(clipped)} samples clipped at full scale{of(len(clipped))}"
         remarks += f"; {what}: lower --gain, or add --limiter"

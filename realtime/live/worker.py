@@ -195,7 +195,7 @@ class Worker:
             f"a move within {sum(move.values()):.0f} ms",
         }
         if config.library:
-            lines["library"] = f"messages may name the files in {config.library}"
+            lines["library"] = f"messages can refer to the files in {config.library} by name"
         if config.record:
             lines["records"] = f"the sound to {config.record}"
         if config.log:

@@ -49,7 +49,7 @@ class Library:
         if self._folder is None:
             raise ControlError("this server has no library: start it with --library FOLDER")
         # without the whole path, which clients on other machines must not learn
-        library = f"the library (folder {self._folder.name!r})"
+        library = f"the library folder {self._folder.name!r}"
         if not name.isprintable():
             raise ControlError(f"file is {name[:80]!r}, which has characters that cannot be printed")
         path = Path(name)

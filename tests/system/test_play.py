@@ -136,7 +136,7 @@ def test_ctrl_c_before_the_training_is_confirmed_at_once(kit: Path) -> None:
     with Learner(kit) as learner:
         learner.wait_for("^learning ")
         assert learner.stop(signal.SIGINT) == 128 + signal.SIGTERM
-    assert re.search(r"^stopping .*^nothing new was saved$", learner.output, re.M | re.S)
+    assert re.search(r"^stopping .*^no new version was saved$", learner.output, re.M | re.S)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the test finds the processes in /proc")
@@ -145,7 +145,7 @@ def test_ctrl_c_while_the_training_process_starts_causes_no_traceback(kit: Path)
         learner.wait_for("^learning ")
         os.kill(learner.child("spawn_main"), signal.SIGINT)  # a terminal sends SIGINT to all processes
         assert learner.stop(signal.SIGINT) == 128 + signal.SIGINT
-    assert "nothing new was saved" in learner.output
+    assert "no new version was saved" in learner.output
     assert "Traceback" not in learner.output
 
 
@@ -156,7 +156,7 @@ def test_second_training_of_a_run_says_that_it_waits(kit: Path) -> None:
     lock = lock_file(run)
     assert lock is not None
     with Learner(kit) as learner:
-        learner.wait_for(f"^another `trainer play` is training {run}; this one waits ")
+        learner.wait_for(f"^another `trainer play` is already training {run}; waiting ")
         os.close(lock)
         learner.wait_for("making the first version")
 

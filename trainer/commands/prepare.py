@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         if named.classes != sounds.classes:
             print(
                 f"`trainer play` takes the classes from the file names: {findings.classes(named)}; "
-                'for `fit`, set [data] labels = "names"'
+                'to give `trainer fit` the same classes, set [data] labels = "names"'
             )
     parts = splits.parts(sounds, config.data, config.fit.seed)
     print(parts)

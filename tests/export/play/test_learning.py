@@ -110,7 +110,7 @@ def test_early_stop_names_the_model_of_an_earlier_run(
 ) -> None:
     job = Job(tmp_path / "kit", tmp_path, Config(), None, QUALITIES)
     _report_nothing(job)
-    assert capsys.readouterr().out == "nothing new was saved\n"
+    assert capsys.readouterr().out == "no new version was saved\n"
     job.model.touch()
     _report_nothing(job)
     assert f"; to play the model: {job.serve_command}\n" in capsys.readouterr().out

@@ -156,7 +156,7 @@ def test_prepare_lists_the_classes_that_trainer_play_takes_from_the_names_in_a_f
     assert classes.endswith("| classes: flat 2")
     assert playing == (
         "`trainer play` takes the classes from the file names: flat 1, kick 2, snare 1; "
-        'for `fit`, set [data] labels = "names"'
+        'to give `trainer fit` the same classes, set [data] labels = "names"'
     )
     assert main([*words, str(named)]) == 0
     assert "trainer play" not in capsys.readouterr().out

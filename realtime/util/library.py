@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -73,9 +74,10 @@ class Library:
         if self._folder is None:
             return None
         found: dict[str, str] = {}
-        for path in sorted(islice(self._folder.rglob("*"), MAX_SEEN)):
-            file = path.relative_to(self._folder).as_posix()
-            if path.suffix.lower() in suffixes and "/." not in f"/{file}" and path.is_file():
-                found.setdefault(path.stem.casefold(), file)
+        with suppress(OSError):  # such as a folder that may not be read
+            for path in sorted(islice(self._folder.rglob("*"), MAX_SEEN)):
+                file = path.relative_to(self._folder).as_posix()
+                if path.suffix.lower() in suffixes and "/." not in f"/{file}" and path.is_file():
+                    found.setdefault(path.stem.casefold(), file)
         near = difflib.get_close_matches(Path(name).stem.casefold(), found, n=1)
         return found[near[0]] if near else None

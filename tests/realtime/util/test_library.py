@@ -61,6 +61,17 @@ def test_library_rejects_other_names(folder: Path, name: str, text: str) -> None
         Library(folder).file(name, WAV)
 
 
+def test_unreadable_library_still_refuses_an_unknown_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", denied)
+    with pytest.raises(ControlError, match=r"no file 'none.wav' in the library folder"):
+        Library(folder).file("none.wav", WAV)
+
+
 def test_library_rejects_absolute_paths(folder: Path) -> None:
     with pytest.raises(ControlError, match="only files within the library"):
         Library(folder).file(str(folder / "a.wav"), WAV)

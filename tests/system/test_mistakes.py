@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,8 @@ def test_make_mine_refuses_a_missing_folder_before_it_installs_anything(
     tmp_path: Path, folder: str, said: str
 ) -> None:
     command = [program("make"), "mine", f"DATA={folder}", f"VENV={tmp_path / 'venv'}", "PYTHON=false"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    ended = subprocess.run(command, cwd=ROOT, env=outside, capture_output=True, text=True, timeout=60)
     assert ended.stderr.startswith(said)
     assert not ended.stdout
     assert ended.returncode == 2

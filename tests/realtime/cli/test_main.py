@@ -290,7 +290,7 @@ def test_serve_prints_its_settings_plays_and_records(tiny_model: Path, tmp_path:
     total, *terms = (float(ms) for ms in re.findall(r"\d+\.\d", told["trigger"])[:4])
     assert total == pytest.approx(sum(terms), abs=0.2)
     assert f"a hit is heard within {total:.0f} ms" in told["sound"]
-    assert told["library"].endswith(f" {tmp_path}")
+    assert f" {tmp_path} " in told["library"]
     assert soundfile.info(take).samplerate == 44100
     assert soundfile.info(take).frames >= 0.3 * 44100
 

@@ -47,7 +47,26 @@ def log_energy(decoder: ModalDecoder, z: Tensor) -> Tensor:
     did not interfere. The gradient is not that of the sum, which would raise the loudest band at its loudest
     moment, and no other: descending it would make a click. Instead, it moves all audible levels.
     """
-    hidden, found, hop_s = decoder.hidden(z), decoder.pitch(z), decoder.hop_length / decoder.sample_rate
+    hidden = decoder.hidden(z)
+    knot_levels = decoder.knot_levels(hidden).clamp(max=LOUDEST)
+    mode_level, decay = decoder.mode_levels(hidden)
+    mode_level = mode_level.clamp(max=LOUDEST_MODE)
+    with torch.no_grad():
+        cells = _energies(decoder, z, hidden, knot_levels, mode_level, decay)
+        audible = cells / (cells + SOFT * cells.amax(1, keepdim=True) + SILENT)
+    levels = torch.cat((0.5 * (knot_levels[:, :-1] + knot_levels[:, 1:]).flatten(1), mode_level), 1)
+    moved = 2.0 * (audible * levels).sum(1) / audible.sum(1)
+    return (cells.sum(1) + SILENT).log() + moved - moved.detach()
+
+
+def _energies(
+    decoder: ModalDecoder, z: Tensor, hidden: Tensor, knot_levels: Tensor, mode_level: Tensor, decay: Tensor
+) -> Tensor:
+    """Return the K-weighted energies of the sounds at z [B, D], in the first 0.4 s: [B, cells].
+
+    The cells are each noise band and free oscillator in each interval between two knots, then each mode.
+    """
+    found, hop_s = decoder.pitch(z), decoder.hop_length / decoder.sample_rate
     end = (decoder.end_frame(hidden) - 0.5 * decoder.gate_frames) * hop_s
     end = end.clamp(min=hop_s, max=BLOCK_S)[:, None]
     knots = decoder.knot_frame.to(z) * hop_s
@@ -61,19 +80,11 @@ def log_energy(decoder: ModalDecoder, z: Tensor) -> Tensor:
     weight = torch.cat(
         (k_weighting(bands).to(z).expand(*middles.shape, -1), 0.5 * k_weighting(free_hz).to(z)), 2
     )
-    knot_levels = decoder.knot_levels(hidden).clamp(max=LOUDEST)
     mean = _mean_power(decoder, knot_levels, inside)
-    cells = (mean * weight * (inside * length)[..., None]).flatten(1)
-    mode_level, decay = decoder.mode_levels(hidden)
-    mode_level = mode_level.clamp(max=LOUDEST_MODE)
+    between = (mean * weight * (inside * length)[..., None]).flatten(1)
     mode = 0.5 * decoder.mode_gate(hidden).square() * (2.0 * mode_level).exp()
     mode = mode * k_weighting(found["log_mode"].exp()).to(z)
-    mode = mode * -torch.expm1(-2.0 * decay * end) / (2.0 * decay)
-    cells = torch.cat((cells, mode), 1).detach()
-    levels = torch.cat((0.5 * (knot_levels[:, :-1] + knot_levels[:, 1:]).flatten(1), mode_level), 1)
-    audible = cells / (cells + SOFT * cells.amax(1, keepdim=True) + SILENT)
-    moved = 2.0 * (audible * levels).sum(1) / audible.sum(1)
-    return (cells.sum(1) + SILENT).log() + moved - moved.detach()
+    return torch.cat((between, mode * -torch.expm1(-2.0 * decay * end) / (2.0 * decay)), 1)
 
 
 def loudness_term(decoder: ModalDecoder, z: Tensor, between: Tensor) -> Tensor:

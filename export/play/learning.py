@@ -76,9 +76,7 @@ class Watcher(progress.Bars):
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
         """Advance the bar by one training step."""
-        super().stepped(state, {})
-        assert self._task is not None
-        self.progress.update(self._task, terms=f"{decibels(self._published.distance_db)} from your sounds")
+        self.advance(state, f"{decibels(self._published.distance_db)} from your sounds")
 
     def finished_epoch(self, record: dict[str, Any]) -> None:
         """Make a new version if one is due; after the first pass, show how long each `--quality` takes."""

@@ -71,14 +71,18 @@ class Bars:
             self._task = None
 
     def stepped(self, state: State, losses: dict[str, float]) -> None:
-        """Advance the bar by a step."""
+        """Advance the bar by a step, and show the losses."""
+        self.advance(state, terms(losses))
+
+    def advance(self, state: State, text: str) -> None:
+        """Advance the bar by a step, with a text beside it."""
         if self._task is None:
             self._task = self.progress.add_task("", total=state.steps, completed=state.step - 1, terms="")
         self.progress.update(
             self._task,
             description=f"epoch {state.epoch + 1}/{self.epochs}",
             completed=state.step,
-            terms=escape(terms(losses)),
+            terms=escape(text),
         )
 
     def finished_epoch(self, record: dict[str, Any]) -> None:

@@ -42,9 +42,9 @@ DECIMALS = 3
 CANDIDATES = 24
 """Number of training sounds of a class that are decoded to find the centre of the class."""
 TYPICAL = 8
-"""Number of typical sounds; in a class with a pitch, the centre is the one with the clearest pitch."""
+"""Number of typical sounds of a class with a pitch, one of which becomes the centre because of its pitch."""
 PITCHED = 0.25
-"""If the median clarity of pitch (`_clarity`) in a class is above this value, the class has a pitch."""
+"""If the median clarity of pitch (`_pitch`) in a class is above this value, the class has a pitch."""
 BODY_S = (0.05, 0.3)
 """Start and end, in seconds, of the body of a drum sound: the part with the pitch."""
 
@@ -149,7 +149,8 @@ def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) 
     typical z may decode to an untypical sound, the `candidates` rows in the middle of the class are decoded,
     and the decoded sounds are encoded again. The best candidate is the row whose newly encoded sound has the
     smallest mean distance from all rows. If the sounds of the class have a pitch, the result is instead the
-    candidate with the clearest pitch among the `TYPICAL` best candidates.
+    candidate with the largest product of clarity and power of the pitch among the `TYPICAL` best candidates;
+    the clearest pitch may be that of a drum with hardly any body.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:
@@ -158,21 +159,21 @@ def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) 
     encoded = [_encoded(model, sound, config) for sound in decoded]
     distance = torch.cdist(torch.stack(encoded).to(members), members).mean(1)
     best = middle[distance.argsort()[:TYPICAL]]
-    clarity = _clarity(cast(ModalDecoder, model.decoder), members.float())
-    return members[best[clarity[best].argmax() if clarity.median() > PITCHED else 0]]
+    clarity, power = _pitch(cast(ModalDecoder, model.decoder), members.float())
+    return members[best[(clarity * power)[best].argmax() if clarity.median() > PITCHED else 0]]
 
 
-def _clarity(decoder: ModalDecoder, z: Tensor) -> Tensor:
-    """Return the clarity of pitch of the sounds at z [N, D]: [N], 0 to 1.
+def _pitch(decoder: ModalDecoder, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the clarity of pitch, 0 to 1, and the power of the pitch, for the sounds at z [N, D]: [N] each.
 
-    The clarity is the power of the first oscillator, divided by all power in the body of the sound
-    (`BODY_S`).
+    The power is that of the first oscillator in the body of the sound (`BODY_S`). The clarity is this power
+    divided by all power in the body.
     """
     levels = decoder.knot_levels(decoder.hidden(z))
     seconds = decoder.knot_frame * (decoder.hop_length / decoder.sample_rate)
     power = levels[:, (seconds >= BODY_S[0]) & (seconds <= BODY_S[1])].mul(2.0).exp().sum(1)
     free = 0.5 * power[:, decoder.bands :]
-    return free[:, 0] / (free.sum(1) + power[:, : decoder.bands].sum(1))
+    return free[:, 0] / (free.sum(1) + power[:, : decoder.bands].sum(1)), free[:, 0]
 
 
 def _encoded(model: VAE, sound: NDArray[np.float32], config: Config) -> Tensor:

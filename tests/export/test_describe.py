@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
+from torch import nn
 
 from export import first_morph
 from export.describe import describe
 from realtime.model.schema import ModelInfo
 from trainer.config import Config
+from trainer.models.modal import ModalDecoder
 from trainer.models.vae import build
 from trainer.run.checkpoint import Anchors, Checkpoint
 
@@ -22,6 +26,25 @@ def test_a_centre_chosen_from_one_candidate_is_the_middle_point_of_the_class() -
     anchors = Anchors(tuple("abcd"), (0, 0, 0, 0), points)
     saved = Checkpoint(CONFIG, model.state_dict(), ("kick",), anchors, "CC0-1.0", ())
     assert describe(saved, model, "kit", candidates=1).classes[0].centroid == (1.0, 0.0)
+
+
+@torch.no_grad()
+def test_centre_of_a_pitched_class_is_a_sound_with_a_loud_pitch() -> None:
+    """All three sounds consist of one oscillator, so their pitches are equally clear; their levels differ."""
+    torch.manual_seed(0)
+    model = build(CONFIG.model, 1).eval()
+    decoder = cast(ModalDecoder, model.decoder)
+    layers = [layer for layer in decoder.hidden if isinstance(layer, nn.Linear)]
+    for weights in (*(layer.weight for layer in layers), decoder.knot_values):
+        weights.zero_()
+        weights[..., 0, 0] = 1.0
+    decoder.levels.weight.fill_(1.0)
+    decoder.levels.bias.fill_(-12.0)
+    decoder.levels.bias[CONFIG.model.bands] = -4.0
+    points = torch.tensor([[0.0, 1.0], [2.0, 0.0], [1.0, 0.0]])
+    anchors = Anchors(tuple("abc"), (0, 0, 0), points)
+    saved = Checkpoint(CONFIG, model.state_dict(), ("kick",), anchors, "CC0-1.0", ())
+    assert describe(saved, model, "kit").classes[0].centroid == (2.0, 0.0)
 
 
 @torch.no_grad()

@@ -11,8 +11,8 @@ from trainer.commands import files, installed
 
 HELP = "report which sounds of a folder `fit` would use"
 DESCRIPTION = """Read a folder as `fit` does, and list the files that are left out and why, the files that are
-adapted and how, the number of sounds in each class, and how `fit` would split the sounds. If `trainer play`
-would take the classes from the file names instead, list these classes, too. Nothing is written."""
+adapted and how, the number of sounds in each class, and how `fit` would split the sounds. Nothing is
+written."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,14 +34,6 @@ def run(args: argparse.Namespace) -> int:
     sounds = prepare(args.data, config.model, config.data)
     findings.show(findings.rows(sounds), sys.stdout)
     print(findings.summary(sounds))
-    if sounds.classes == (args.data.resolve().name,) and not any("/" in name for name in sounds.names):
-        playing = config.replace("data", labels="names", max_per_source=0)
-        named = prepare(args.data, playing.model, playing.data)
-        if named.classes != sounds.classes:
-            print(
-                f"`trainer play` takes the classes from the file names: {findings.classes(named)}; "
-                'to give `trainer fit` the same classes, set [data] labels = "names"'
-            )
     parts = splits.parts(sounds, config.data, config.fit.seed)
     print(parts)
     if config.data.align_ms:

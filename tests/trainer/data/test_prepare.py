@@ -141,28 +141,15 @@ def test_prepare_reports_files_classes_and_parts(
     assert lines[-1] == "a class of one sound cannot be held out: bell"
 
 
-def test_prepare_lists_the_classes_that_trainer_play_takes_from_the_names_in_a_folder_without_sub_folders(
-    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_default_recipe_takes_the_classes_from_the_names_in_a_folder_without_sub_folders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    toml, flat, named = tmp_path / "tiny.toml", tmp_path / "flat", tmp_path / "named.toml"
+    flat = tmp_path / "flat"
     flat.mkdir()
-    toml.write_text(config.replace("data", max_per_source=2).to_toml())
-    named.write_text(config.replace("data", labels="names").to_toml())
     for seed, name in enumerate(("kick", "BD 2", "snare", "odd")):
         soundfile.write(flat / f"{name}.wav", drum(seed), RATE)
-    words = ["prepare", "--data", str(flat), "--config"]
-    assert main([*words, str(toml)]) == 0
-    *_, classes, playing, _ = capsys.readouterr().out.splitlines()
-    assert classes.endswith("| classes: flat 2")
-    assert playing == (
-        "`trainer play` takes the classes from the file names: flat 1, kick 2, snare 1; "
-        'to give `trainer fit` the same classes, set [data] labels = "names"'
-    )
-    assert main([*words, str(named)]) == 0
-    assert "trainer play" not in capsys.readouterr().out
-    (flat / "manifest.csv").write_text("file,class\nkick.wav,flat\n")
-    assert main([*words, str(toml)]) == 0
-    assert "trainer play" not in capsys.readouterr().out
+    assert main(["prepare", "--data", str(flat)]) == 0
+    assert "| classes: flat 1, kick 2, snare 1\n" in capsys.readouterr().out
 
 
 def test_missing_folder_is_reported_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

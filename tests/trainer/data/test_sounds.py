@@ -254,6 +254,10 @@ def test_manifest_gives_classes_sources_licences_and_groups(folder: Path) -> Non
         prepare(folder, MODEL, DATA)
 
 
+def test_sounds_without_a_source_are_not_limited(folder: Path) -> None:
+    assert prepare(folder, MODEL, DataConfig(max_per_source=2)).names == prepare(folder, MODEL, DATA).names
+
+
 def test_files_that_differ_in_suffix_have_unique_names(folder: Path) -> None:
     signal, rate = soundfile.read(folder / "low" / "take-0.wav")
     soundfile.write(folder / "low" / "take-0.flac", -signal[:800], rate)

@@ -42,7 +42,9 @@ DECIMALS = 3
 CANDIDATES = 24
 """Number of training sounds of a class that are decoded to find the centre of the class."""
 TYPICAL = 8
-"""Number of typical sounds of a class with a pitch, one of which becomes the centre because of its pitch."""
+"""Number of typical sounds among which the centre of a class with a pitch is chosen."""
+AUDIBLE = 0.5
+"""Least power of the pitch of a centre, relative to the median of the class."""
 PITCHED = 0.25
 """If the median clarity of pitch (`_pitch`) in a class is above this value, the class has a pitch."""
 BODY_S = (0.05, 0.3)
@@ -148,9 +150,9 @@ def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) 
     The result is a row of `members` [N, D], which contains the z of each sound of the class. Because a
     typical z may decode to an untypical sound, the `candidates` rows in the middle of the class are decoded,
     and the decoded sounds are encoded again. The best candidate is the row whose newly encoded sound has the
-    smallest mean distance from all rows. If the sounds of the class have a pitch, the result is instead the
-    candidate with the largest product of clarity and power of the pitch among the `TYPICAL` best candidates;
-    the clearest pitch may be that of a drum with hardly any body.
+    smallest mean distance from all rows. If the sounds of the class have a pitch, only those of the `TYPICAL`
+    best candidates count whose pitch is at least as clear as the median of the class, and at least `AUDIBLE`
+    times as powerful; if there are none, the result is the candidate with the clearest pitch.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:
@@ -160,7 +162,10 @@ def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) 
     distance = torch.cdist(torch.stack(encoded).to(members), members).mean(1)
     best = middle[distance.argsort()[:TYPICAL]]
     clarity, power = _pitch(cast(ModalDecoder, model.decoder), members.float())
-    return members[best[(clarity * power)[best].argmax() if clarity.median() > PITCHED else 0]]
+    if clarity.median() <= PITCHED:
+        return members[best[0]]
+    clear = best[(clarity[best] >= clarity.median()) & (power[best] >= AUDIBLE * power.median())]
+    return members[clear[0] if len(clear) else best[clarity[best].argmax()]]
 
 
 def _pitch(decoder: ModalDecoder, z: Tensor) -> tuple[Tensor, Tensor]:

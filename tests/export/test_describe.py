@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+import pytest
 import torch
 from torch import nn
 
@@ -28,10 +29,12 @@ def test_a_centre_chosen_from_one_candidate_is_the_middle_point_of_the_class() -
     assert describe(saved, model, "kit", candidates=1).classes[0].centroid == (1.0, 0.0)
 
 
+@pytest.mark.parametrize("seed", range(6))
 @torch.no_grad()
-def test_centre_of_a_pitched_class_is_a_sound_with_a_loud_pitch() -> None:
-    """All three sounds consist of one oscillator, so their pitches are equally clear; their levels differ."""
-    torch.manual_seed(0)
+def test_centre_of_a_pitched_class_does_not_have_a_faint_pitch(seed: int) -> None:
+    """All sounds are one oscillator, so all pitches are equally clear. The first sound is faint, but for some
+    encoders the most typical."""
+    torch.manual_seed(seed)
     model = build(CONFIG.model, 1).eval()
     decoder = cast(ModalDecoder, model.decoder)
     layers = [layer for layer in decoder.hidden if isinstance(layer, nn.Linear)]
@@ -41,10 +44,10 @@ def test_centre_of_a_pitched_class_is_a_sound_with_a_loud_pitch() -> None:
     decoder.levels.weight.fill_(1.0)
     decoder.levels.bias.fill_(-12.0)
     decoder.levels.bias[CONFIG.model.bands] = -4.0
-    points = torch.tensor([[0.0, 1.0], [2.0, 0.0], [1.0, 0.0]])
+    points = torch.tensor([[0.0, 0.0], [2.0, 1.0], [2.0, -1.0]])
     anchors = Anchors(tuple("abc"), (0, 0, 0), points)
     saved = Checkpoint(CONFIG, model.state_dict(), ("kick",), anchors, "CC0-1.0", ())
-    assert describe(saved, model, "kit").classes[0].centroid == (2.0, 0.0)
+    assert describe(saved, model, "kit").classes[0].centroid[0] == 2.0
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ are fused, and a tracer gives no control over either. `export.parity` compares t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,9 @@ class Graph:
         return self._constants[key]
 
     def weight(self, tensor: Tensor) -> str:
-        """Add a weight, stored in float16, which is exact for a model that `halve` has rounded."""
+        """Add a weight, stored in float16 if that is exact, as it is after `halve`."""
+        if not torch.equal(tensor.half().float(), tensor):
+            return self.constant(tensor)
         return self.node("Cast", self.constant(tensor, np.float16), to=TensorProto.FLOAT)
 
     def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
@@ -121,11 +123,11 @@ class Graph:
         )
 
 
-def halve(module: nn.Module) -> None:
-    """Round the weights of a module to float16, in place."""
+def halve(weights: Iterable[nn.Parameter]) -> None:
+    """Round weights to float16, in place."""
     with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(parameter.half())
+        for weight in weights:
+            weight.copy_(weight.half())
 
 
 def _type(kind: type) -> int:

@@ -181,12 +181,13 @@ def _fraction(graph: Graph, value: str) -> str:
     return graph.node("Sub", value, graph.node("Floor", value))
 
 
-def _rows(graph: Graph, column: str, index: str, weight: Tensor, bias: Tensor) -> str:
+def _rows(graph: Graph, column: str, index: str, weight: str, bias: Tensor) -> str:
     """Apply a dense layer with different weights for each frame.
 
-    The input `column` is [voices, frames, width, 1], and the result is [voices, frames, values].
+    The input `column` is [voices, frames, width, 1], `weight` is [knots, values, width], and the result is
+    [voices, frames, values].
     """
-    weights = graph.node("Gather", graph.constant(weight), index, axis=0)
+    weights = graph.node("Gather", weight, index, axis=0)
     products = graph.node("Squeeze", graph.node("MatMul", weights, column), graph.constant([3]))
     return graph.node("Add", products, graph.node("Gather", graph.constant(bias), index, axis=0))
 
@@ -199,11 +200,12 @@ def _levels(graph: Graph, decoder: ModalDecoder, hidden: str, column: str, after
     values = decoder.knot_values.shape[1]
     knot = graph.node("Gather", graph.constant(decoder.knot), after, axis=0)
     share = graph.node("Gather", graph.constant(decoder.share[:, None]), after, axis=0)
-    weight, bias = decoder.knot_values, decoder.knot_bias
+    weight, bias = graph.weight(decoder.knot_values), decoder.knot_bias
     one = _rows(graph, column, knot, weight, bias)
     other = _rows(graph, column, graph.node("Add", knot, graph.constant(1)), weight, bias)
     between = graph.node("Add", one, graph.node("Mul", share, graph.node("Sub", other, one)))
-    begin = graph.node("Gemm", hidden, graph.constant(weight[0]), graph.constant(bias[0]), transB=1)
+    start = graph.constant(decoder.knot_values[0]), graph.constant(bias[0])
+    begin = graph.node("Gemm", hidden, *start, transB=1)
     layer = decoder.levels
     found = [
         graph.node("Gemm", each, graph.constant(layer.weight), graph.constant(layer.bias), transB=1)

@@ -18,6 +18,7 @@ from export.parity import MAX_DIFFERENCE, Parity, compare, encoder_difference
 from realtime.model import schema
 from realtime.model.encoder import encoder_path
 from realtime.model.schema import EncoderInfo, ModelInfo
+from trainer.models.modal import ModalDecoder
 from trainer.models.vae import VAE, build
 from trainer.run import checkpoint
 from trainer.run.checkpoint import Checkpoint
@@ -61,7 +62,9 @@ def export(
     model = build(saved.config.model, len(saved.classes))
     checkpoint.fill(model, saved)
     model.eval()
-    halve(model.encoder)
+    halve(model.encoder.parameters())
+    if isinstance(model.decoder, ModalDecoder):
+        halve([model.decoder.knot_values])  # otherwise a third of the file
     directions = None if velocities is None else velocity.learn(saved, model, velocities)
     info = describe(saved, model, name or target.stem, directions, candidates)
     with in_place(beside) as part:

@@ -46,7 +46,7 @@ def test_exported_encoder_gives_the_z_of_the_model(
     config = Config(ModelConfig(architecture, 8000, 1280, 5, layers=12, channels=6))
     torch.manual_seed(0)
     model = build(config.model, 2).eval()
-    halve(model.encoder)
+    halve(model.encoder.parameters())
     info = describe_encoder(config, verify.read(tiny_model).info)
     info = dataclasses.replace(info, architecture=architecture, latent_dim=5)
     save(encoder_graph(model), info.to_metadata(), tmp_path / "m.encoder.onnx")
@@ -67,7 +67,7 @@ def test_an_export_writes_an_encoder_that_belongs_to_its_decoder(
     config = tiny_checkpoint.config
     model = build(config.model, len(tiny_checkpoint.classes))
     model.load_state_dict(tiny_checkpoint.model)
-    halve(model.encoder)
+    halve(model.encoder.parameters())
     encoder = Encoder(encoder_path(tiny_model), verify.read(tiny_model).info)
     path = _recording(tmp_path / "hit.wav", 44_100, 1.0)
     prepared = audio.prepare_signal(*audio.read(path), config.model, config.data)

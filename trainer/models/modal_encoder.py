@@ -8,7 +8,7 @@
 The windows of the mel levels are too short to distinguish a tone from noise, or the pitches of two kicks.
 Therefore, two more branches analyse long windows of the same sound. The *body* branch measures the frequency
 of the strongest low partial. Its network gets the spectrum at fixed intervals from that partial, and need not
-learn each pitch separately; the 1,215 training sounds of the bundled drums would be too few for that. The
+learn each pitch separately; the 1,513 training sounds of the bundled drums would be too few for that. The
 *zones* branch measures the level in the frequency zone of each mode (damped sinusoid).
 """
 

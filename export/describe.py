@@ -90,7 +90,8 @@ def describe(
             spread = (members - centroid).square().sum(1).mean().sqrt()
             # the mean z of many kits decodes to a weak sound
             if ARCHITECTURES[config.model.architecture].learns_components:
-                centroid = _most_typical(model, members, config, candidates)
+                others = [z[labels == other] for other in set(anchors.labels) - {label}]
+                centroid = _most_typical(model, members, others, config, candidates)
             harder = () if velocity is None else _floats(velocity.classes[label])
             classes.append(ClassInfo(class_name, _floats(centroid), float(spread), harder))
     if len(classes) != len(checkpoint.classes):
@@ -144,23 +145,36 @@ def _drums(velocity: Directions) -> tuple[DrumInfo, ...]:
     )
 
 
-def _most_typical(model: VAE, members: Tensor, config: Config, candidates: int) -> Tensor:
+def _most_typical(
+    model: VAE, members: Tensor, others: list[Tensor], config: Config, candidates: int
+) -> Tensor:
     """Return the z [D] that decodes to the most typical sound of a class.
 
-    The result is a row of `members` [N, D], which contains the z of each sound of the class. Because a
-    typical z may decode to an untypical sound, the `candidates` rows in the middle of the class are decoded,
-    and the decoded sounds are encoded again. The best candidate is the row whose newly encoded sound has the
-    smallest mean distance from all rows. If the sounds of the class have a pitch, only those of the `TYPICAL`
-    best candidates count whose pitch is at least as clear as the median of the class, and at least `AUDIBLE`
-    times as powerful; if there are none, the result is the candidate with the clearest pitch.
+    Because a typical z may decode to an untypical sound, the `candidates` rows in the middle of the class are
+    decoded, and the decoded sounds are encoded again. The best candidates are the rows whose newly encoded
+    sound has the smallest mean distance from all rows. The result is the first of the `TYPICAL` best that
+    meets two conditions: its sound is nearer to this class than to any other; and if the sounds of the class
+    have a pitch, its pitch is at least as clear as their median, and at least `AUDIBLE` times as powerful. If
+    none meets the first condition, the one that comes closest to it is chosen; if none meets the second, the
+    one with the clearest pitch.
+
+    Args:
+        members: z of each sound of the class, [N, D]; the result is one of these rows.
+        others: the same for each other class.
+        candidates: number of rows that are decoded.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:
         return members[middle[0]]
     decoded = model.decode(members[middle].float()).numpy()[:, 0]
-    encoded = [_encoded(model, sound, config) for sound in decoded]
-    distance = torch.cdist(torch.stack(encoded).to(members), members).mean(1)
-    best = middle[distance.argsort()[:TYPICAL]]
+    encoded = torch.stack([_encoded(model, sound, config) for sound in decoded]).to(members)
+    distance = torch.cdist(encoded, members).mean(1)
+    order = distance.argsort()[:TYPICAL]
+    if others:
+        away = torch.stack([torch.cdist(encoded, other).mean(1) for other in others]).amin(0)
+        share = (distance / away)[order].nan_to_num(math.inf)  # silent sounds have no finite distance
+        order = order[share <= max(1.0, share.min().item())]
+    best = middle[order]
     clarity, power = _pitch(cast(ModalDecoder, model.decoder), members.float())
     if clarity.median() <= PITCHED:
         return members[best[0]]

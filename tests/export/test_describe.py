@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -14,6 +15,8 @@ from realtime.model.schema import ModelInfo
 from trainer.config import Config
 from trainer.models.modal import ModalDecoder
 from trainer.models.vae import build
+from trainer.run import checkpoint
+from trainer.run.base import BASE
 from trainer.run.checkpoint import Anchors, Checkpoint
 
 SMALL = {"sample_rate": 8000, "length": 1024, "latent_dim": 2, "hop_length": 64, "bands": 8, "hidden": 8}
@@ -61,3 +64,20 @@ def test_proposed_morph_is_the_best_one_between_the_class_centres() -> None:
     assert info.morph is not None
     assert info.morph == first_morph.find(model.decode(points)[:, 0].numpy(), CONFIG.model.sample_rate)
     assert ModelInfo.from_metadata(info.to_metadata()) == info
+
+
+@torch.no_grad()
+def test_centre_is_not_a_sound_that_is_nearer_to_another_class() -> None:
+    """The most typical snare of the bundled drums is nearer to the rims."""
+    base = checkpoint.load(BASE)
+    kept = [k for k, label in enumerate(base.anchors.labels) if base.classes[label] in ("rim", "snare")]
+    labels = tuple(int(base.classes[base.anchors.labels[k]] == "snare") for k in kept)
+    points = base.anchors.mean[kept].float()
+    anchors = Anchors(tuple(base.anchors.names[k] for k in kept), labels, points)
+    saved = replace(base, classes=("rim", "snare"), anchors=anchors)
+    model = build(base.config.model, len(base.classes)).eval()
+    checkpoint.fill(model, base)
+    centre = torch.tensor(describe(saved, model, "kit").classes[1].centroid)
+    (again,) = model.encode(model.decode(centre[None]))[0]
+    rim, snare = (torch.cdist(again[None], points[torch.tensor(labels) == label]).mean() for label in (0, 1))
+    assert snare < rim

@@ -150,18 +150,19 @@ def _most_typical(
 ) -> Tensor:
     """Return the z [D] that decodes to the most typical sound of a class.
 
-    Because a typical z may decode to an untypical sound, the `candidates` rows in the middle of the class are
-    decoded, and the decoded sounds are encoded again. The best candidates are the rows whose newly encoded
-    sound has the smallest mean distance from all rows. The result is the first of the `TYPICAL` best that
-    meets two conditions: its sound is nearer to this class than to any other; and if the sounds of the class
-    have a pitch, its pitch is at least as clear as their median, and at least `AUDIBLE` times as powerful. If
-    none meets the first condition, the one that comes closest to it is chosen; if none meets the second, the
-    one with the clearest pitch.
+    Because a typical z may decode to an untypical sound, the `candidates` points in the middle of the class
+    are decoded, and the decoded sounds are encoded again. The best candidates are those whose newly encoded z
+    has the smallest mean distance from the points of the class. The result is the first of the `TYPICAL` best
+    that meets two conditions. First, its newly encoded z is nearer to this class than to any other. Second,
+    if the class has a pitch, the clarity of its pitch is at least the median of the class, and the power of
+    its pitch at least `AUDIBLE` times the median. If no candidate meets the first condition, the one that
+    misses it by the least is used. If some do, but none of those meets the second, the one of those with the
+    clearest pitch is used.
 
     Args:
-        members: z of each sound of the class, [N, D]; the result is one of these rows.
-        others: the same for each other class.
-        candidates: number of rows that are decoded.
+        members: the points of the class, z of each of its sounds, [N, D]; the result is one of these rows.
+        others: the points of each other class.
+        candidates: number of points that are decoded.
     """
     middle = torch.cdist(members, members).mean(1).argsort()[:candidates]
     if len(middle) == 1:

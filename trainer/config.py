@@ -114,8 +114,9 @@ class DataConfig:
             0, as in the paper, the last checkpoint is the result.
         balance: "none" draws each sound once an epoch; "class" draws every class equally often; "source"
             draws every pair of a class and a source (the origin of a sound in manifest.csv) equally often.
-        max_per_source: maximum number of sounds of a class from one source in manifest.csv, spread evenly; 0
-            takes all. Sounds without a source are all taken.
+        max_per_source: maximum number of sounds of one class and one source; manifest.csv gives the sources.
+            Of more sounds, an even selection in order of name is used. 0: no limit. Sounds without a source
+            are always used.
         mix: fraction of the drawn sounds that are averaged with another training sound of the class; 0 in the
             paper. (The authors' code adds 20 such averages to each sound: 20/21 = 0.952.) With the
             architecture "modal", such a sound instead gets the body of the other sound (the part that the

@@ -42,7 +42,7 @@ DECIMALS = 3
 CANDIDATES = 24
 """Number of training sounds of a class that are decoded to find the centre of the class."""
 TYPICAL = 8
-"""Number of typical sounds among which the centre of a class with a pitch is chosen."""
+"""Number of typical sounds of a class among which its centre is chosen."""
 AUDIBLE = 0.5
 """Least power of the pitch of a centre, relative to the median of the class."""
 PITCHED = 0.25

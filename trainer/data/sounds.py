@@ -317,18 +317,15 @@ def _pattern(text: str, labelled: bool = True) -> re.Pattern[str]:
 def _capped(entries: list[Entry], most: int) -> list[Entry]:
     """Keep up to `most` entries of each class and source, spread evenly in order of name; 0 keeps all.
 
-    Entries without a source are all kept, because each may come from a source of its own.
+    An entry without a source counts as a source of its own.
     """
     if not most:
         return entries
     pairs: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in entries:
-        pairs[entry.label, entry.source].append(entry)
+        pairs[entry.label, entry.source or entry.name].append(entry)
     kept: set[str] = set()
-    for (_, source), pair in pairs.items():
-        if not source:
-            kept.update(entry.name for entry in pair)
-            continue
+    for pair in pairs.values():
         picks = np.linspace(0, len(pair) - 1, min(most, len(pair))).round().astype(int)
         kept.update(pair[i].name for i in picks)
     return [entry for entry in entries if entry.name in kept]

@@ -207,16 +207,14 @@ def _watch(
                 return
             if host.memory["host_rate"] not in (0, host.memory["rate"]):
                 say(f"the host now runs at {host.memory['host_rate']} Hz; restarting the worker process")
-                say("; ".join(["playing again", *sound.restart(fault=False)]))
-                server.resume(sound.info)
+                say("; ".join(["playing again", *_restart(sound, server, fault=False)]))
         if fault := sound.fault():
             again = begun_s is not None and time.monotonic() - begun_s < AGAIN_S
             if stopping.is_set() or (again and not sound.go_back()):
                 return
             say(f"the worker process {fault}; restarting it")
             try:
-                notes = _restart(sound)
-                server.resume(sound.info)
+                notes = _restart_after_fault(sound, server)
             except RealtimeError as error:
                 say(str(error))
                 return
@@ -227,15 +225,23 @@ def _watch(
             return
 
 
-def _restart(sound: Supervisor) -> list[str]:
+def _restart(sound: Supervisor, server: Server, fault: bool = True) -> list[str]:
+    """Restart the worker, and send it the point and the settings before it plays; return notes to print."""
+    notes = sound.restart(fault)
+    server.resume(sound.info)
+    sound.start()
+    return notes
+
+
+def _restart_after_fault(sound: Supervisor, server: Server) -> list[str]:
     """Restart the worker, with the previous model if the current one cannot play; return notes to print."""
     try:
-        return sound.restart()
+        return _restart(sound, server)
     except RealtimeError as error:
         if not sound.go_back():
             raise
         say(str(error))
-        return sound.restart()
+        return _restart(sound, server)
 
 
 def _stop(sound: Supervisor) -> tuple[Facts, bool]:

@@ -201,6 +201,7 @@ class Supervisor:
     def restart(self, fault: bool = True) -> list[str]:
         """Start a new process with the current model; return notes for the user.
 
+        The new process plays only after `start`, so that it can receive its settings before the first block.
         The proxies stay valid. The recording and the log continue in new files. After a fault, the new
         process has no plugins, because a plugin may have caused the fault.
 
@@ -220,7 +221,6 @@ class Supervisor:
         calls, works, self.info = self._begin(now)
         self._calls.reconnect(calls)
         self._works.reconnect(works)
-        self.start()
         if now.model != before.model and self.instruments.previous is None:
             notes.append(f"with {now.model.stem} instead of {before.model.stem}, which may be the cause")
         if before.plugins and fault:

@@ -32,7 +32,7 @@ from realtime.live.engine import Engine
 from realtime.model import schema
 from realtime.model.decoder import Decoder
 from realtime.synth.command_log import commands, read_header
-from realtime.synth.commands import Panic, Trigger
+from realtime.synth.commands import Gain, Mode, Panic, SetZ, Trigger
 from realtime.synth.mixer import PANIC_MS, Mixer, slots_for
 from tests.system.rig import (
     COMPRESSOR,
@@ -105,6 +105,8 @@ def test_worker_that_dies_or_hangs_is_restarted_with_its_state_and_writes_new_fi
         server.send("/morph/trigger", 1.0)
         server.wait_until(hits=played + 1, voices=0)
         assert server.stop() == 0
+    state = [c for sample, c in commands(tmp_path / "log-2.jsonl", 4) if sample == 0]
+    assert {SetZ, Gain, Mode} <= {type(c) for c in state}  # the first block already has the settings
     np.save(tmp_path / "take-2.npy", soundfile.read(tmp_path / "take-2.wav", dtype="float32")[0])
     assert_recording_equals_log(tmp_path / "log-2.jsonl", tmp_path / "take-2.npy", at_least_s=0.05)
 

@@ -16,7 +16,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     encode.add_argument(
         "--search",
         action="store_true",
-        help="search around this point for a point whose sound is closer to the file in mel distance",
+        help="search around this point for a point whose sound is closer to the file",
     )
     add_model(encode)
 

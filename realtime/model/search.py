@@ -1,13 +1,15 @@
-"""Searches the latent space for the point z whose sound has mel levels closest to those of a given sound.
+"""Searches the latent space for the point z whose sound is closest to a given sound.
+
+Two features are compared: mel levels, and how clearly single partials stand out (`ringing`).
 
 The search starts from the point that the encoder returns for the given sound. It first tries the points of
 the training sounds nearest to that point. Then it takes damped Gauss-Newton steps, in rounds. At the start of
 a round, it moves the best point slightly along each principal axis of the latent space and decodes the sound
-there, to measure how the mel levels change with z. From these slopes, it predicts the point whose levels come
+there, to measure how the features change with z. From these slopes, it predicts the point whose features come
 closest to those of the given sound. It decodes the sound at that point, and corrects the slopes by the
-difference between predicted and actual levels (Broyden's method). The next step of the round therefore needs
-no new measurement. A round decodes about 55 sounds, each a little longer than the given sound. The search is
-deterministic except for its time limit: with a slow decoder, it takes fewer rounds.
+difference between predicted and actual features (Broyden's method). The next step of the round therefore
+needs no new measurement. A round decodes about 55 sounds, each a little longer than the given sound. The
+search is deterministic except for its time limit: with a slow decoder, it takes fewer rounds.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import numpy.typing as npt
 
 from realtime.model.decoder import Decoder
 from realtime.model.ear import Ear, Floats
+from realtime.model.ringing import Ringing
 from realtime.model.schema import Vector
 
 NEIGHBOURS = 8
@@ -35,7 +38,9 @@ DAMPINGS = (0.03, 0.3, 3.0)
 SHARES = (1.0, 0.5)
 """Fractions of each predicted move that the first step of a round tries; later steps try the entire move."""
 CLOSE_DB = 1.0
-"""Huber's threshold: level differences count quadratically below it, and linearly above it."""
+"""Huber's threshold: differences count quadratically below it, and linearly above it."""
+RINGING = 0.1
+"""Weight of the mean difference in ringing, relative to that of the mel levels."""
 REST = 1e-5
 """The given sound counts as ended when no more than this fraction of its energy remains."""
 LONGER, MARGIN_FRAMES = 1.25, 20
@@ -72,11 +77,16 @@ class _Candidates:
 
     Attributes:
         best: the point whose sound is closest so far, float32 [latent_dim].
-        difference: mel levels of the best sound minus those of the given sound, in dB, [N].
+        difference: features of the best sound minus those of the given sound, in dB, [N].
+        weights: the weight of each difference, float32 [N].
     """
 
     def __init__(self, decoder: Decoder, sound: Floats, z: Floats) -> None:
         self._ear = Ear(sound, decoder.info.sample_rate)
+        self._ringing = Ringing(sound, decoder.info.sample_rate)
+        levels, ringing = self._ear.difference(sound).size, self._ringing.difference(sound).size
+        self.weights = np.full(levels + ringing, 1.0 / levels, np.float32)
+        self.weights[levels:] = RINGING / max(1, ringing)
         self._decoder, self._audio = decoder, np.zeros_like(sound)
         rest = np.cumsum(np.square(sound[::-1], dtype=np.float64))[::-1]
         ended = int(np.searchsorted(-rest, -REST * rest[0]))
@@ -84,15 +94,20 @@ class _Candidates:
         self.best, self.difference = z, self.compare(z)
 
     def compare(self, z: Floats) -> Floats:
-        """Decode the sound at z; return its mel levels minus those of the given sound, in dB, [N]."""
+        """Decode the sound at z; return its features minus those of the given sound, in dB, [N]."""
         audio = self._decoder.decode(z[None], self._frames)[0]
         self._audio[: len(audio)] = audio
-        return self._ear.difference(self._audio).ravel()
+        levels, ringing = self._ear.difference(self._audio), self._ringing.difference(self._audio)
+        return np.concatenate((levels.ravel(), ringing))
+
+    def distance(self, difference: Floats) -> float:
+        """Return the weighted mean of absolute differences [N], in dB."""
+        return float(self.weights @ np.abs(difference))
 
     def consider(self, z: Floats) -> Floats:
         """Make z the best point if its sound is closer; return what `compare` returns for z."""
         difference = self.compare(z)
-        if np.abs(difference).mean() < np.abs(self.difference).mean():
+        if self.distance(difference) < self.distance(self.difference):
             self.best, self.difference = z, difference
         return difference
 
@@ -100,7 +115,8 @@ class _Candidates:
 def _round(candidates: _Candidates, axes: Floats) -> None:
     """Measure the slopes at the best point, and take damped Gauss-Newton steps that use the slopes.
 
-    A step minimises the mean absolute difference by least squares, with a Huber weight for each difference.
+    A step minimises the weighted mean of absolute differences by least squares, with a Huber weight for each
+    difference.
 
     Args:
         axes: principal axes of z, each as long as the standard deviation along it, [axes, latent_dim].
@@ -109,16 +125,16 @@ def _round(candidates: _Candidates, axes: Floats) -> None:
     slopes = np.stack([(candidates.compare(start + ASIDE * axis) - difference) / ASIDE for axis in axes])
     for number in range(STEPS):
         start, difference = candidates.best, candidates.difference
-        weighted = slopes / np.maximum(np.abs(difference), CLOSE_DB)
+        weighted = slopes * (candidates.weights / np.maximum(np.abs(difference), CLOSE_DB))
         curvature, gradient = weighted @ slopes.T, weighted @ difference
-        mean = np.trace(curvature) / len(axes) + 1e-9
-        tried: list[tuple[float, Floats, Floats]] = []  # mean absolute difference, move, difference
+        mean = np.trace(curvature) / len(axes) + 1e-12
+        tried: list[tuple[float, Floats, Floats]] = []  # distance, move, difference
         for damping in DAMPINGS:
             damped = curvature + damping * mean * np.eye(len(axes), dtype=np.float32)
             whole = np.asarray(-np.linalg.solve(damped, gradient), np.float32)
             for share in SHARES if number == 0 else SHARES[:1]:
                 move: Floats = np.float32(share) * whole
                 found = candidates.consider(start + move @ axes)
-                tried.append((float(np.abs(found).mean()), move, found))
+                tried.append((candidates.distance(found), move, found))
         _, move, found = min(tried, key=lambda each: each[0])
         slopes += np.outer(move, found - difference - move @ slopes) / (move @ move + 1e-12)

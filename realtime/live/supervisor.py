@@ -201,9 +201,9 @@ class Supervisor:
     def restart(self, fault: bool = True) -> list[str]:
         """Start a new process with the current model; return notes for the user.
 
-        The new process plays only after `start`, so that it can receive its settings before the first block.
-        The proxies stay valid. The recording and the log continue in new files. After a fault, the new
-        process has no plugins, because a plugin may have caused the fault.
+        The new process plays nothing until `start` is called. The caller can therefore send the settings
+        before the first block. The proxies stay valid. The recording and the log continue in new files.
+        After a fault, the new process has no plugins, because a plugin may have caused the fault.
 
         Raises:
             RealtimeError: the worker cannot play.

@@ -1,4 +1,7 @@
-"""Measures the ringing of a sound: how clearly partials stand out, as they do in bells but not in noise."""
+"""Measures the ringing of a sound: how far its partials stand out above the spectrum around them.
+
+The ringing is high for bells and low for noise.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ import numpy.typing as npt
 from realtime.model.ear import Floats
 
 BEGIN, WINDOW = 1536, 16_384
-"""First measured sample, which is after the attack, and the largest number of measured samples."""
+"""First sample to measure, after the attack, and the maximum number of samples to measure."""
 SHORTEST = 8192
-"""Number of samples after `BEGIN` that a sound needs to be measured."""
+"""Minimum number of samples to measure; shorter sounds are not measured."""
 RANGES_HZ = ((2000.0, 4000.0), (4000.0, 8000.0), (8000.0, 14_000.0))
 AROUND = 150
-"""Number of bins on either side of a bin over which levels are averaged; the average is the bin's floor."""
+"""Number of bins on either side of a bin whose mean level, with that of the bin, is the bin's floor."""
 TOP = 0.02
-"""Fraction of the bins of a range that are measured: those highest above their floors."""
+"""Fraction of the bins in each range to measure: those that rise furthest above their floors."""
 RANGE_DB = 80.0
 """Bins more than this below the loudest bin of the real sound count as silence."""
 NOISE_DB = 10.5
@@ -28,8 +31,8 @@ Gaussian noise has a mean of 9.3 dB, and a standard deviation of up to .6 dB.
 class Ringing:
     """Compares the ringing of sounds with that of a real sound, such as a recording.
 
-    The ringing of a range of frequencies is the mean level of its most prominent bins above the floor around
-    them. Only ranges in which the real sound rings are compared.
+    The ringing of a frequency range is the mean height, in dB, of its most prominent bins above their floors.
+    Sounds are compared only in the ranges in which the real sound rings.
 
     Args:
         real: the real sound, float [samples].

@@ -1,6 +1,6 @@
 """Searches the latent space for the point z whose sound is closest to a given sound.
 
-Two features are compared: mel levels, and how clearly single partials stand out (`ringing`).
+Two features are compared: the mel levels, and the ringing, which is how clearly partials stand out.
 
 The search starts from the point that the encoder returns for the given sound. It first tries the points of
 the training sounds nearest to that point. Then it takes damped Gauss-Newton steps, in rounds. At the start of

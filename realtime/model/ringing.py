@@ -37,6 +37,9 @@ class Ringing:
     Args:
         real: the real sound, float [samples].
         sample_rate: rate of all sounds, in Hz.
+
+    Attributes:
+        ranges: number of compared ranges; 0 if `real` is too short or does not ring.
     """
 
     def __init__(self, real: npt.ArrayLike, sample_rate: int) -> None:
@@ -51,12 +54,12 @@ class Ringing:
         found = self._measured(real)
         self._bins = [bins for bins, one in zip(self._bins, found, strict=True) if one >= NOISE_DB]
         self._real = found[found >= NOISE_DB]
+        self.ranges = len(self._bins)
 
     def difference(self, sound: npt.ArrayLike) -> Floats:
-        """Return the ringing of a sound [samples] minus that of `real`, in dB, for each compared range.
+        """Return the ringing of a sound [samples] minus that of `real`, in dB, [ranges].
 
-        The sound has the length of `real`. Ranges above half the sample rate are not compared. If `real` is
-        too short or does not ring, the result is empty.
+        The sound has the length of `real`. Ranges above half the sample rate are not compared.
         """
         return self._measured(sound) - self._real
 

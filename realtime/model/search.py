@@ -84,14 +84,15 @@ class _Candidates:
     def __init__(self, decoder: Decoder, sound: Floats, z: Floats) -> None:
         self._ear = Ear(sound, decoder.info.sample_rate)
         self._ringing = Ringing(sound, decoder.info.sample_rate)
-        levels, ringing = self._ear.difference(sound).size, self._ringing.difference(sound).size
-        self.weights = np.full(levels + ringing, 1.0 / levels, np.float32)
-        self.weights[levels:] = RINGING / max(1, ringing)
         self._decoder, self._audio = decoder, np.zeros_like(sound)
         rest = np.cumsum(np.square(sound[::-1], dtype=np.float64))[::-1]
         ended = int(np.searchsorted(-rest, -REST * rest[0]))
         self._frames = math.ceil(LONGER * ended / decoder.info.hop_length) + MARGIN_FRAMES
         self.best, self.difference = z, self.compare(z)
+        ranges = self._ringing.ranges
+        levels = len(self.difference) - ranges
+        weights = [1.0 / levels, RINGING / max(1, ranges)]
+        self.weights = np.repeat(np.array(weights, np.float32), [levels, ranges])
 
     def compare(self, z: Floats) -> Floats:
         """Decode the sound at z; return its features minus those of the given sound, in dB, [N]."""

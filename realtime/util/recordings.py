@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import struct
 import sys
 from collections.abc import Callable
 from itertools import chain, count
 from pathlib import Path
-from typing import BinaryIO
 
 from realtime.util.files import FileError, SoundFile
+from realtime.util.repair import REPAIRS
 
 SUFFIX = "recording"
 _RF64_AUTO_DOWNGRADE, _UPDATE_HEADER_NOW = 0x1210, 0x1060  # commands of libsndfile
 _LEFT = re.compile(rf"\.(.+)\.\d+\.{SUFFIX}", re.DOTALL)
-_BEYOND = 2**32  # a number of bytes that a WAV header cannot state
 
 
 class Recording(SoundFile):
@@ -125,47 +123,13 @@ def _recover(part: Path, target: Path, say: Callable[[str], None]) -> None:
         if part.stat().st_size == 0:
             part.unlink()
         else:
-            if target.suffix.lower() == ".wav":
+            if (repair := REPAIRS.get(target.suffix.lower())) is not None:
                 with part.open("r+b") as file:
                     repair(file)
             say(f"{move(part, target)}: recovered; the server that recorded it did not end properly")
         _unlock(lock)
     except OSError as error:
         say(f"{part}: cannot be recovered: {error.strerror or error}")
-
-
-def repair(file: BinaryIO) -> None:
-    """Correct the header of a WAV or RF64 file, to make it count all complete samples."""
-    size = file.seek(0, os.SEEK_END)
-    places, align, at = dict[bytes, int](), 1, 12
-    file.seek(0)
-    kind = file.read(12)[:4]
-    while b"data" not in places:
-        file.seek(at)
-        head = file.read(8)
-        if len(head) < 8:
-            return  # the header is incomplete
-        name, length = head[:4], struct.unpack("<I", head[4:])[0]
-        places[name] = at + 8
-        if name == b"fmt " and len(form := file.read(14)) == 14:
-            align = max(1, struct.unpack("<12xH", form)[0])
-        at += 8 + length + length % 2
-    begin = places[b"data"]
-    samples = max(0, size - begin) // align
-    end = begin + samples * align
-    file.truncate(end)
-    if kind == b"RF64" and b"ds64" in places:
-        _write(file, places[b"ds64"], "<QQQ", end - 8, samples * align, samples)
-    elif end < _BEYOND:
-        _write(file, 4, "<I", end - 8)
-        _write(file, begin - 4, "<I", samples * align)
-        if b"fact" in places:
-            _write(file, places[b"fact"], "<I", samples)
-
-
-def _write(file: BinaryIO, at: int, form: str, *values: int) -> None:
-    file.seek(at)
-    file.write(struct.pack(form, *values))
 
 
 def lock_file(path: Path) -> int | None:

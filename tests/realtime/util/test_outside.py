@@ -26,7 +26,7 @@ from realtime.synth.command_log import LogError
 from realtime.util import outside
 from realtime.util.errors import ModelError
 from realtime.util.outside import MAX_DEPTH, OutsideError
-from realtime.util.recordings import repair
+from realtime.util.repair import repair_flac, repair_wav
 from tests.damage import values
 
 DEEP = "[" * 100_000
@@ -172,7 +172,16 @@ def test_any_datagram_is_parsed_or_refused(datagram: bytes) -> None:
 @given(st.binary(max_size=100) | st.binary(max_size=100).map(b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0".__add__))
 def test_any_file_is_repaired_as_a_recording_or_left_unchanged(content: bytes) -> None:
     file = io.BytesIO(content)
-    repair(file)
+    repair_wav(file)
+    assert len(file.getvalue()) <= len(content)
+
+
+@given(st.binary(max_size=100), st.binary(max_size=40))
+def test_any_file_is_repaired_as_a_flac_recording_or_left_unchanged(frames: bytes, more: bytes) -> None:
+    file = io.BytesIO(
+        content := b"fLaC\0\0\0\x22\x10\0" + bytes(32) + b"\xff\xf8" + frames + b"\xff\xf8" + more
+    )
+    repair_flac(file)
     assert len(file.getvalue()) <= len(content)
 
 

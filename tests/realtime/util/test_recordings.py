@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime.util.recordings import Recording, move, recover, repair
+from realtime.util.recordings import Recording, move, recover
+from realtime.util.repair import repair_flac, repair_wav
 
 DYING = """
 import os, sys
@@ -47,6 +48,35 @@ def test_recording_of_a_dead_program_is_completed_and_gets_its_name(tmp_path: Pa
     np.testing.assert_array_equal(sound[:, 0], np.repeat(np.arange(100) / 100, 128).astype(np.float32))
     assert said == [f"{path}: recovered; the server that recorded it did not end properly"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_recovered_flac_recording_states_its_length(tmp_path: Path) -> None:
+    path = tmp_path / "take.flac"
+    left(path)
+    recover(tmp_path, lambda line: None)
+    sound, _ = soundfile.read(path, dtype="float32")
+    frames = 4096  # samples that libsndfile encodes together
+    assert len(sound) == 100 * 128 // frames * frames
+    expected = np.repeat(np.arange(100) / 100, 128)[: len(sound)]
+    np.testing.assert_allclose(sound[:, 0], expected, atol=2**-23)
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2, 3, 7, 15, 16, 100, 5000, 20_000, 30_000])
+def test_repaired_flac_file_keeps_all_complete_frames(tmp_path: Path, lost: int) -> None:
+    path, random = tmp_path / "take.flac", np.random.default_rng(0)
+    written = random.uniform(-0.9, 0.9, (200_000, 2))
+    soundfile.write(path, written, 48_000, subtype="PCM_24")
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)  # the number of samples: unknown
+    path.write_bytes(content[: len(content) - lost])
+    with path.open("r+b") as file:
+        repair_flac(file)
+    sound, _ = soundfile.read(path)
+    incomplete = 1 if lost else 0
+    incomplete += lost > 20_000  # the last, shorter frame has more than 20,000 bytes
+    assert len(sound) >= 200_000 - 4096 * incomplete
+    np.testing.assert_allclose(sound, written[: len(sound)], atol=2**-23)
 
 
 def test_recovery_replaces_nothing_and_leaves_files_of_running_programs(tmp_path: Path) -> None:
@@ -98,7 +128,7 @@ def test_repaired_header_of_a_file_of_5_gb_counts_all_samples(tmp_path: Path) ->
     path.write_bytes(head + b"data\xff\xff\xff\xff")
     os.truncate(path, begin + 5 * 2**30 + 3)
     with path.open("r+b") as file:
-        repair(file)
+        repair_wav(file)
     assert soundfile.info(path).frames == 5 * 2**30 // align
 
 

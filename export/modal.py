@@ -9,7 +9,8 @@ decodes a sound in chunks of frames, with three caches:
     level   levels at the end of the previous chunk
     decay   decay of the modes since the start of the sound
 
-Frequencies and phases are float64 (see `trainer.models.modal`); all remaining values are float32.
+Frequencies and phases are float64 (see `trainer.models.modal`). The hidden layers are float64, too, because
+float32 would change the sound by more than 1e-6. All remaining values are float32.
 
 Before the first frame of a sound, the caches are zeros. The phases and the levels of high noise then come
 from z: the graph adds them, multiplied by 1 at frame 0 and by 0 at all other frames. Oscillators and low
@@ -37,6 +38,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
     hop, rate, bands, modes = decoder.hop_length, decoder.sample_rate, decoder.bands, decoder.modes
     oscillators = FREE + modes
     layers = cast(list[nn.Linear], [decoder.hidden[0], decoder.hidden[2]])
+    width = layers[1].out_features
     z = graph.input(schema.Z, np.float32, "voices", "frames", layers[0].in_features)
     frame = graph.input(schema.FRAME, np.int64, "voices")
     old_phase = graph.input(f"{schema.CACHE}phase", np.float32, "voices", 2, oscillators)
@@ -57,10 +59,9 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
     def by_frame(value: str, width: int) -> str:
         return graph.reshape(value, voices, -1, width)
 
-    hidden = graph.reshape(z, -1, layers[0].in_features)
-    for layer in layers:
-        hidden = graph.node("LeakyRelu", dense(hidden, layer), alpha=LEAK)
-    column = graph.reshape(hidden, voices, -1, layers[1].out_features, 1)
+    exact = graph.node("Cast", graph.reshape(z, -1, layers[0].in_features), to=_DOUBLE)
+    hidden = graph.node("Cast", _hidden_double(graph, exact, *layers), to=_FLOAT)
+    column = graph.reshape(hidden, voices, -1, width, 1)
 
     # levels at the end of each frame, and at the beginning of the first frame
     ends, firsts = _levels(graph, decoder, hidden, column, after)
@@ -111,7 +112,7 @@ def decoder_graph(decoder: ModalDecoder) -> onnx.ModelProto:
     starts = graph.node("Add", before, from_zero)  # at frame 0 the cache is 0
 
     # phases
-    turn, bend = _frequencies(graph, decoder, z, index, after)
+    turn, bend = _frequencies(graph, decoder, exact, voices, index, after)
     half = graph.node("Mul", bend, _double(graph, 0.5))
     steps = _fraction(graph, graph.node("Mul", graph.node("Add", turn, half), _double(graph, hop)))
     phase = graph.node("Cast", old_phase, to=_DOUBLE)
@@ -176,6 +177,22 @@ def _double(graph: Graph, value: float | np.ndarray | Tensor) -> str:
     return graph.constant(value, np.float64)
 
 
+def _dense_double(graph: Graph, x: str, layer: nn.Linear) -> str:
+    """Apply a dense layer in float64; its weights are stored as float32."""
+    weight, bias = (
+        graph.node("Cast", graph.constant(each), to=_DOUBLE) for each in (layer.weight, layer.bias)
+    )
+    return graph.node("Gemm", x, weight, bias, transB=1)
+
+
+def _hidden_double(graph: Graph, x: str, *layers: nn.Linear) -> str:
+    """Apply dense layers, each with a leaky ReLU, in float64."""
+    for layer in layers:
+        x = _dense_double(graph, x, layer)
+        x = graph.node("Max", x, graph.node("Mul", x, _double(graph, LEAK)))
+    return x
+
+
 def _fraction(graph: Graph, value: str) -> str:
     """Return value - floor(value)."""
     return graph.node("Sub", value, graph.node("Floor", value))
@@ -221,22 +238,20 @@ def _gate(graph: Graph, decoder: ModalDecoder, end: str, boundary: str) -> str:
     return graph.node("Clip", left, graph.constant(0.0), graph.constant(1.0))
 
 
-def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after: str) -> tuple[str, str]:
+def _frequencies(
+    graph: Graph, decoder: ModalDecoder, z: str, voices: str, index: str, after: str
+) -> tuple[str, str]:
     """Return the frequencies at the start of each frame, and their changes until its end.
 
-    Both are in cycles per sample: float64 [voices, frames, oscillators and modes].
+    Both results are in cycles per sample: float64 [voices, frames, oscillators and modes].
+
+    Args:
+        z: float64 [voices * frames, latent_dim].
     """
     pitch, rate = decoder.pitch, decoder.sample_rate
-    x = z = graph.node("Cast", z, to=_DOUBLE)
-    for layer in (pitch.first, pitch.second, pitch.out):
-        weight, bias = (
-            graph.node("Cast", graph.constant(each), to=_DOUBLE) for each in (layer.weight.T, layer.bias)
-        )
-        x = graph.node("Add", graph.node("MatMul", x, weight), bias)
-        if layer is not pitch.out:
-            x = graph.node("Max", x, graph.node("Mul", x, _double(graph, LEAK)))
-    body = graph.node("Mul", graph.slice(z, 0, 1, 2), _double(graph, PITCH_SCALE))
-    x = graph.concat([body, x], 2)
+    x = _dense_double(graph, _hidden_double(graph, z, pitch.first, pitch.second), pitch.out)
+    body = graph.node("Mul", graph.slice(z, 0, 1, 1), _double(graph, PITCH_SCALE))
+    x = graph.concat([body, x], 1)
     low, high = (math.log(edge) for edge in SWEEP_S)
     offset = [
         math.log(MIDDLE_HZ),
@@ -249,6 +264,7 @@ def _frequencies(graph: Graph, decoder: ModalDecoder, z: str, index: str, after:
         "Mul", graph.node("Tanh", x), _double(graph, np.array([*scale, *[pitch.half_zone] * decoder.modes]))
     )
     x = graph.node("Add", x, _double(graph, np.array([*offset, *pitch.zones.tolist()])))
+    x = graph.reshape(x, voices, -1, FREE + 2 + decoder.modes)
     first, ratio, sweep, tau, mode = graph.nodes(
         "Split", 5, x, graph.constant([1, FREE - 1, 1, 1, decoder.modes]), axis=2
     )

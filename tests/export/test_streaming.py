@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
+from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from bench.machine.measure import fresh_model
 from export.architectures import GRAPHS, decoder_graph
-from realtime.model.decoder import Decoder, Floats
+from export.parity import compare, exact_sounds
+from export.to_onnx import save
+from realtime.model.decoder import Decoder, Floats, resolve
 from trainer.architectures import ARCHITECTURES
 from trainer.config import ModelConfig
-from trainer.models.vae import VAE
+from trainer.models.vae import VAE, build
+from trainer.run import checkpoint
+from trainer.run.base import BASE
 
 FRAMES, DIM = 40, 6
 
@@ -37,14 +41,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return model, Decoder(path, capacity=3)
 
 
-def sound(model: VAE, z: Floats) -> Floats:
-    """Decode z, a position in latent space, with the PyTorch model in double precision."""
-    with torch.no_grad():
-        decoded: torch.Tensor = copy.deepcopy(model.decoder).double()(torch.from_numpy(z).double())
-    return decoded[:, 0].float().numpy()
-
-
-def assert_same(got: Floats, wanted: Floats) -> None:
+def assert_same(got: Floats, wanted: NDArray[np.floating]) -> None:
     """Assert that the difference of two sounds is at most 1e-6 of full scale."""
     assert 0.01 < np.abs(wanted).max() < 1.0
     assert np.abs(got - wanted).max() <= 1e-6
@@ -57,7 +54,7 @@ def test_any_chunking_of_a_moving_z_gives_the_sound_of_the_model(
 ) -> None:
     model, decoder = made
     z = np.random.default_rng(seed).standard_normal((2, FRAMES, DIM)).astype(np.float32)
-    wanted = sound(model, z)
+    wanted = exact_sounds(model, z)
     decoder.reset(0)
     decoder.reset(1)
     edges = [0, *sorted(cuts), FRAMES]
@@ -68,8 +65,16 @@ def test_any_chunking_of_a_moving_z_gives_the_sound_of_the_model(
 def test_one_call_gives_the_sound_of_the_model(made: tuple[VAE, Decoder]) -> None:
     model, decoder = made
     z = np.random.default_rng(0).standard_normal((3, DIM)).astype(np.float32)
-    wanted = sound(model, z)
+    wanted = exact_sounds(model, z)
     assert_same(decoder.decode(z), wanted)
+
+
+def test_exported_base_differs_from_its_model_by_rounding_only(tmp_path: Path) -> None:
+    base, path = checkpoint.load(BASE), tmp_path / "base.onnx"
+    model = build(base.config.model, len(base.classes)).eval()
+    checkpoint.fill(model, base)
+    save(decoder_graph(model), Decoder(resolve("drums")).info.to_metadata(), path)
+    assert compare(model, path).worst <= 1e-6
 
 
 def test_a_later_z_never_changes_earlier_sound(made: tuple[VAE, Decoder]) -> None:

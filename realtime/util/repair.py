@@ -1,4 +1,4 @@
-"""Repairs the headers of sound files whose program died, to make them count all complete samples."""
+"""Repairs sound files that a program left unfinished when it died: their headers then count all samples."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _frame_header(data: bytes) -> tuple[int, int] | None:
 
 
 def _frame_end(data: bytes, start: int, ends: set[int]) -> int | None:
-    """Return the first of `ends` at which the checksum of the FLAC frame at `start` is right, or None."""
+    """Return the first of `ends` at which the checksum of the FLAC frame at `start` is correct, or None."""
     table, crc = _table(0x8005, 16), 0
     for at, byte in enumerate(data[start:], start + 1):
         crc = crc << 8 & 0xFFFF ^ table[crc >> 8 ^ byte]

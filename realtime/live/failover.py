@@ -122,8 +122,11 @@ def opener(config: SoundConfig, say: Callable[[str], None]) -> Open:
             if not found or found[0].host != jack_device.HOST:
                 found[:] = [devices.pick(devices.devices(), found[0].name if found else device)]
         except devices.NoSoundError as reason:
-            if device is not None or found:
+            if found:
                 raise
+            if device is not None:
+                lack = f"no output device {device!r}: {reason}; --null runs without a sound card"
+                raise devices.NoSoundError(lack) from reason
             say(f"{reason}; continuing without sound (--record FILE records the output)")
             return devices.NullDevice(rate, len(outputs))
         if found[0].host == jack_device.HOST and jack_device.available():

@@ -7,15 +7,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
 import pytest
 
+from realtime.audio import devices
 from realtime.audio.devices import NULL_BUFFER_S, BlockSource, DeviceError, DeviceInfo, NullDevice, pick
+from realtime.live.config import SoundConfig
 from realtime.live.engine import Engine
-from realtime.live.failover import STALL_CHECKS, Failover
+from realtime.live.failover import STALL_CHECKS, Failover, opener
 from realtime.synth.commands import Trigger
 from realtime.synth.mixer import Mixer
 
@@ -45,6 +48,15 @@ def test_error_for_unknown_device_lists_the_devices(wanted: str) -> None:
 def test_missing_devices_are_reported() -> None:
     with pytest.raises(DeviceError, match="no sound card and no JACK server found"):
         pick([], None)
+
+
+def test_error_for_a_named_device_without_any_sound_card_names_the_option_null(
+    monkeypatch: pytest.MonkeyPatch, tiny_model: Path
+) -> None:
+    monkeypatch.setattr(devices, "devices", list)
+    open_ = opener(SoundConfig(model=tiny_model, device="Fireface"), print)
+    with pytest.raises(DeviceError, match=r"'Fireface': no sound card and no JACK .*; --null runs without"):
+        open_()
 
 
 def test_null_device_takes_blocks_until_closed(make_mixer: Callable[..., Mixer]) -> None:

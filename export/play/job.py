@@ -53,11 +53,14 @@ class Job:
         return f"{installed.program('trainer')} play {shlex.join([str(self.data), *out])}"
 
     def check(self) -> None:
-        """Check that the run in `out`, if there is one, was trained on the folder `data`.
+        """Check that `out` can be the folder of the run; an earlier run must have been trained on `data`.
 
         Raises:
-            TrainerError: `force` is False, and the run was trained on a different folder that still exists.
+            TrainerError: `out` is a file; or `force` is False, and the run in `out` was trained on a
+                different folder that still exists.
         """
+        if self.out.exists() and not self.out.is_dir():
+            raise TrainerError(f"{self.out}: it is a file; --out takes a folder")
         known = self.out / SOURCE
         if self.force or not known.is_file():
             return

@@ -23,7 +23,7 @@ from trainer.components.kept import Analysis
 from trainer.data import findings
 from trainer.errors import DataError, TrainerError
 from trainer.run import base, checkpoint, fit, progress
-from trainer.run.adapt import Adaptation
+from trainer.run.adapt import POINTS, Adaptation
 from trainer.run.checkpoint import LAST, Checkpoint
 from trainer.run.progress import duration
 from trainer.run.state import State
@@ -253,6 +253,11 @@ def _run(job: Job, reading: Callable[[int, int], None], note: Callable[[str], No
     if (job.out / LAST).exists() and not job.force:
         try:
             saved = checkpoint.load(job.out)
+            if POINTS not in saved.optimisers:
+                raise TrainerError(
+                    f"{job.out}: a run of `trainer fit`; choose another folder with --out, or replace it "
+                    "with --force"
+                )
             config = saved.config.replace("fit", epochs=max(saved.epoch, job.config.fit.epochs))
             state = fit.restored(saved, config, job.data, reading)
         except DataError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from trainer import config as configs
 from trainer.architectures import ARCHITECTURES
@@ -128,29 +129,47 @@ def _config(args: argparse.Namespace) -> Config:
     if args.include:
         config = config.replace("data", include=args.include)
     if args.hold_out is not None:
-        config = config.replace("data", test_fraction=args.hold_out)
+        config = changed(config, "data", "--hold-out", test_fraction=args.hold_out)
     return _options(config, args, OPTIONS)
 
 
 def _options(config: Config, args: argparse.Namespace, names: Sequence[str]) -> Config:
     for name in names:
         if (value := getattr(args, name)) is not None:
-            try:
-                config = config.replace("fit", **{name: value})
-            except ConfigError as error:
-                reason = str(error).rpartition(": ")[2]
-                raise ConfigError(f"--{name.replace('_', '-')} {value}: {reason}") from None
+            config = changed(config, "fit", f"--{name.replace('_', '-')}", **{name: value})
     return config
+
+
+def changed(config: Config, table: str, option: str, **change: Any) -> Config:
+    """Return the configuration with one key changed by an option of the command line.
+
+    Raises:
+        ConfigError: the configuration refuses the value; the message names the option.
+    """
+    try:
+        return config.replace(table, **change)
+    except ConfigError as error:
+        (value,) = change.values()
+        raise ConfigError(f"{option} {value}: {str(error).rpartition(': ')[2]}") from None
 
 
 def _check_out(out: Path, force: bool) -> None:
     if out.exists() and not out.is_dir():
         raise TrainerError(f"{out}: it is a file; --out takes a folder")
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise TrainerError(
-            f"{out}: not empty; choose another folder with --out, continue the run with --resume {out}, "
-            "or replace it with --force"
-        )
+    if not out.is_dir() or not any(out.iterdir()) or force:
+        return
+    installed.check("training", installed.NEEDED)
+
+    from trainer.run import adapt, checkpoint
+
+    if not (out / checkpoint.LAST).exists():
+        raise TrainerError(f"{out}: not empty, and not a run; choose another folder with --out")
+    if adapt.POINTS in checkpoint.load(out).optimisers:
+        raise TrainerError(f"{out}: a run of `trainer play`; choose another folder with --out")
+    raise TrainerError(
+        f"{out}: not empty; choose another folder with --out, continue the run with --resume {out}, "
+        "or replace it with --force"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import pytest
 
 from export.play.__main__ import main
 from export.play.job import SOURCE, Job
+from export.play.learning import _run
 from trainer import config as configs
 from trainer.errors import TrainerError
 
@@ -46,6 +47,19 @@ def test_a_run_without_a_record_of_its_folder_is_accepted(tmp_path: Path) -> Non
     run = _folder(tmp_path / "run")
     _job(_folder(tmp_path / "kit"), run).check()
     assert not (run / SOURCE).exists()
+
+
+def test_a_file_cannot_be_the_folder_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("precious")
+    with pytest.raises(TrainerError, match=r"notes\.txt: it is a file; --out takes a folder"):
+        _job(_folder(tmp_path / "kit"), tmp_path / "notes.txt", force=True).check()
+
+
+def test_a_run_of_trainer_fit_is_not_continued(tmp_path: Path, tiny_run: Path) -> None:
+    job = _job(_folder(tmp_path / "kit"), tiny_run)
+    with pytest.raises(TrainerError, match="a run of `trainer fit`; choose another folder with --out"):
+        _run(job, lambda done, total: None, print)
+    assert not (tiny_run / SOURCE).exists()
 
 
 def test_a_tilde_stands_for_the_home_folder(

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from tests.trainer.displays import Recorder
+from trainer.__main__ import main
 from trainer.components.kept import Analysis
 from trainer.config import Config
 from trainer.errors import CheckpointError, DataError
@@ -120,12 +121,14 @@ def test_a_stopped_run_continues_and_equals_an_uninterrupted_one_bit_for_bit(
 
 
 def test_resuming_with_trainer_fit_or_with_other_sounds_is_refused(
-    recipe: Config, folder: Path, tmp_path: Path
+    recipe: Config, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert Adaptation(started(recipe, folder), None).run(tmp_path, Recorder())
     saved = checkpoint.load(tmp_path)
     with pytest.raises(CheckpointError, match="a run of `trainer play`; only that command continues it"):
         fit.resume(saved, saved.config, folder)
+    assert main(["fit", "--data", str(folder), "--out", str(tmp_path)]) == 2
+    assert "a run of `trainer play`; choose another folder with --out\n" in capsys.readouterr().err
     next(folder.rglob("*.wav")).unlink()
     with pytest.raises(DataError, match="its sounds are no longer those of this run"):
         fit.restored(saved, saved.config, folder)

@@ -18,9 +18,12 @@ from trainer.run.state import State
 @torch.no_grad()
 def encode(state: State, indices: Tensor) -> Tensor:
     """Return the encoder's means of the sounds with these indices, [N, D], on the CPU."""
+    if not len(indices):
+        return torch.empty(0, state.config.model.latent_dim)
     parts = indices.split(state.at_once)
-    found = [state.model.encode(state.sounds.waveforms[part].to(state.device))[0].cpu() for part in parts]
-    return torch.cat(found) if found else torch.empty(0, state.config.model.latent_dim)
+    return torch.cat(
+        [state.model.encode(state.sounds.waveforms[part].to(state.device))[0].cpu() for part in parts]
+    )
 
 
 def encode_anchors(state: State) -> Anchors:

@@ -52,6 +52,15 @@ def test_board_writes_curves_and_does_not_change_the_run(
     assert [event.step for event in events(tmp_path / "seen").Scalars("validation/kl")] == [6, 12, 18]
 
 
+def test_board_needs_no_validation_sounds(config: Config, folder: Path, tmp_path: Path) -> None:
+    model = {"architecture": "modal", "hop_length": 64, "bands": 8, "hidden": 16, "values": 8, "modes": 12}
+    config = config.replace("model", **model, knots=8).replace("data", validation_fraction=0.0)
+    (tmp_path / "a.toml").write_text(config.replace("loss", components=1.0).to_toml())
+    words = ["fit", "--data", str(folder), "--config", str(tmp_path / "a.toml"), "--epochs", "1"]
+    assert main([*words, "--out", str(tmp_path / "seen"), "--tensorboard"]) == 0
+    assert "train/components" in events(tmp_path / "seen").Tags()["scalars"]
+
+
 def test_previews_come_from_all_classes(config: Config, folder: Path) -> None:
     state = fit.start(config.replace("data", validation_fraction=0.5), folder)
     found = board.previews(state)

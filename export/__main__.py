@@ -48,7 +48,7 @@ def get_parser(prog: str = "python -m export") -> Parser:
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> int:
-    """Export a run; return 0, or 2 after an error, which is reported in one line on stderr."""
+    """Export a run. Return 0; 2 after an error, which is reported in one line on stderr; 130 after Ctrl-C."""
     args = get_parser(prog).parse_args(argv)
     if args.out.suffix != ".onnx":
         return _error(prog, f"{args.out}: the file's name must end in .onnx")
@@ -61,6 +61,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
     if not args.run.exists():
         return _error(prog, f"{args.run}: no such run folder or checkpoint")
     try:
+        from export.courses import add
         from export.errors import ExportError
         from export.to_onnx import export
         from realtime.model.encoder import encoder_path
@@ -71,14 +72,15 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m export") -> i
         return _error(prog, f"{error.name} is not installed: {install.command('soundmorph[cpu,train]')}")
     try:
         parity = export(args.run, args.out, name=args.name, velocities=args.velocities, force=args.force)
+        if args.courses:
+            add(args.out)
+    except KeyboardInterrupt:
+        print(f"{prog}: interrupted", file=sys.stderr)
+        return 130
     except (ExportError, TrainerError, RealtimeError) as error:
         return _error(prog, str(error))
     except OSError as error:
         return _error(prog, f"{error.filename or args.out}: {error.strerror or error}")
-    if args.courses:
-        from export.courses import add
-
-        add(args.out)
     size_mb = args.out.stat().st_size / 1e6
     print(f"{args.out}  {size_mb:.1f} MB, the decoder; differs from PyTorch by at most {parity.worst:.0e}")
     beside = encoder_path(args.out)

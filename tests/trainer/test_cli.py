@@ -21,7 +21,7 @@ import torch
 
 from trainer import config as configs
 from trainer.__main__ import main
-from trainer.commands import installed
+from trainer.commands import installed, running
 from trainer.config import Config
 from trainer.errors import TrainerError
 from trainer.run import checkpoint
@@ -109,6 +109,19 @@ def test_fit_prints_progress_and_the_next_command(
     )
 
 
+def test_ctrl_c_while_sounds_are_read_ends_at_once_and_writes_nothing(
+    folder: Path,
+    toml: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running, "signals", lambda: contextlib.nullcontext([signal.SIGINT]))
+    assert main(["fit", "--data", str(folder), "--config", str(toml), "--out", str(tmp_path / "r")]) == 130
+    assert capsys.readouterr().err == "trainer: interrupted before it could save\n"
+    assert not (tmp_path / "r").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -117,8 +130,9 @@ def test_fit_prints_progress_and_the_next_command(
         ("fit --data {tmp}/empty --out {tmp}/r", "{tmp}/empty: no audio files in it (looked for .aac, "),
         (
             "fit --data {sounds} --out {sounds}",
-            "{sounds}: not empty; choose another folder with --out, continue the run with --resume {sounds}",
+            "{sounds}: not empty, and not a run; choose another folder with --out",
         ),
+        ("fit --data {sounds} --out {tmp}/r --hold-out 2", "--hold-out 2.0: it must be 0 to 0.9"),
         ("fit --data {sounds} --out {tmp}/tiny.toml", "{tmp}/tiny.toml: it is a file; --out takes a folder"),
         ("fit --data {sounds} --out {tmp}/r --epochs 0", "--epochs 0: it must be at least 1"),
         ("fit --data {sounds} --out {tmp}/r --config drumz", "no configuration drumz; did you mean drums?"),

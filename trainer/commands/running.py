@@ -39,7 +39,13 @@ def train(
         return 0
     bars = progress.Bars(config.fit.epochs)
     with signals() as caught, bars.live():
-        state = _state(config, data, saved, base, fabric, bars.reading)
+
+        def reading(done: int, total: int) -> None:
+            if caught:
+                raise KeyboardInterrupt  # there is nothing to save yet
+            bars.reading(done, total)
+
+        state = _state(config, data, saved, base, fabric, reading)
         findings.show(findings.brief(state.sounds), sys.stderr)
         classes = ", ".join(state.sounds.classes)
         times = f" x {fabric.world_size}" if fabric.world_size > 1 else ""

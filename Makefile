@@ -4,6 +4,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
 
+# The folder of sounds reaches the recipes through the environment. Its name may therefore contain quotes and dollar signs.
+override DATA := $(value DATA)
+export DATA
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -30,12 +34,12 @@ serve: $(STAGE) ## play the bundled drums: make serve ARGS="--port 9001"
 	@$(BIN)/realtime serve --model drums --midi any --library runs $(ARGS)
 
 mine: $(LEARN) ## train on a folder of sounds, and play them meanwhile: make mine DATA=my-sounds
-	@$(BIN)/trainer play "$(DATA)" --midi any $(ARGS)
+	@$(BIN)/trainer play "$$DATA" --midi any $(ARGS)
 
 data:
-	@[ -n "$(DATA)" ] || { echo 'name your folder of sounds: make mine DATA=my-sounds' >&2; exit 1; }
-	@folder="$(DATA)"; case $$folder in "~" | "~/"*) folder=$$HOME$${folder#"~"};; esac; \
-	[ -d "$$folder" ] || { echo "no such folder: $(DATA); name your folder of sounds: make mine DATA=my-sounds" >&2; exit 1; }
+	@[ -n "$$DATA" ] || { echo 'name your folder of sounds: make mine DATA=my-sounds' >&2; exit 1; }
+	@folder=$$DATA; case $$folder in "~" | "~/"*) folder=$$HOME$${folder#"~"};; esac; \
+	[ -d "$$folder" ] || { echo "no such folder: $$DATA; name your folder of sounds: make mine DATA=my-sounds" >&2; exit 1; }
 
 train: $(TRAIN) ## train on a folder of sounds: make train ARGS="--data my-sounds"
 	@$(BIN)/trainer fit $(ARGS)

@@ -59,7 +59,11 @@ def test_export_does_not_replace_a_file(tiny_model: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("folder", "said"),
-    [("", "name your folder of sounds: make mine DATA=my-sounds"), ("~/no kit", "no such folder: ~/no kit")],
+    [
+        ("", "name your folder of sounds: make mine DATA=my-sounds"),
+        ("~/no kit", "no such folder: ~/no kit"),
+        ("no 'kit' \"for\" $HOME", "no such folder: no 'kit' \"for\" $HOME; "),
+    ],
 )
 def test_make_mine_refuses_a_missing_folder_before_it_installs_anything(
     tmp_path: Path, folder: str, said: str

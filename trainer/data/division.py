@@ -127,7 +127,10 @@ def divide(collection: Path, recipe: Recipe, out: Path) -> dict[str, list[Row]]:
     rows = [row for row in _manifest(collection) if not _like(row["drum"], recipe.drums)]
     held_kits = {kit: part for part, held in recipe.held_out.items() for kit in held.kits}
     if missing := sorted(set(held_kits) - {row["kit"] for row in rows}):
-        raise DataError(f"{collection}: its manifest.csv has no kit {', '.join(missing)}")
+        raise DataError(
+            f"{collection}: its manifest.csv has no kit {', '.join(missing)}, which the recipe holds out; "
+            "--recipe FILE.toml names other kits"
+        )
     whole: dict[str, list[Row]] = {"train": [], **{part: [] for part in HELD_OUT}}
     for row in rows:
         part = held_kits.get(row["kit"], "train")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TextIO
@@ -43,16 +44,22 @@ def show(found: Sequence[Row], file: TextIO) -> None:
     """Print the rows: a table on a terminal; elsewhere, for a log, one unbroken line for each row."""
     if not found:
         return
+    lines = [(_printable(name), fault, remedy) for name, fault, remedy in found]
     console = Console(file=file)
     if console.is_terminal:
         table = Table("file", "found", "done", title_justify="left")
-        for row in found:
+        for row in lines:
             table.add_row(*map(escape, row))
         console.print(table)
         return
-    for name, fault, remedy in found:
+    for name, fault, remedy in lines:
         line = f"left out: {name}: {fault}" if remedy == "left out" else f"{name}: {fault}: {remedy}"
         print(line, file=file, flush=True)
+
+
+def _printable(name: str) -> str:
+    """Escape the control characters of a name, such as line breaks."""
+    return "".join(repr(each)[1:-1] if unicodedata.category(each) == "Cc" else each for each in name)
 
 
 def summary(sounds: Sounds) -> str:

@@ -112,7 +112,11 @@ def test_division_that_would_separate_near_duplicates_is_refused(
         ("h1.flac", "h9.flac", "h9.flac does not exist"),
         ("0.200", "soft", "r1.flac has velocity 'soft', not a number"),
         ("h1.flac,kick", "h1.flac,", "h1.flac has no class"),
-        (",machine,", ",machines,", "no kit machine"),
+        (
+            ",machine,",
+            ",machines,",
+            "no kit machine, which the recipe holds out; --recipe FILE.toml names other kits",
+        ),
         ("h1.flac,kick", "h1.flac,../..", "h1.flac of class ../.. is not within the collection"),
         ("h1.flac,kick", "h1.flac,a/b", "h1.flac of class a/b is not within the collection"),
         ("h1.flac", "../all/h1.flac", "../all/h1.flac of class kick is not within the collection"),

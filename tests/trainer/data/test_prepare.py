@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from trainer.__main__ import main
 from trainer.config import Config, DataConfig, ModelConfig
 from trainer.data.audio import faults, prepare_signal
-from trainer.data.findings import brief
+from trainer.data.findings import brief, show
 from trainer.data.sounds import Sounds, prepare
 
 RATE = 8000
@@ -177,3 +178,8 @@ def test_three_equal_samples_at_full_scale_in_a_row_count_as_clipped(
 ) -> None:
     column = np.array(signal, np.float32)[:, None]
     assert [fault for fault in faults(column) if fault[0].startswith("clipped")] == found
+
+
+def test_report_escapes_line_breaks_in_names(capsys: pytest.CaptureFixture[str]) -> None:
+    show([("low/new\nline é.wav", "silent", "left out")], sys.stdout)
+    assert capsys.readouterr().out == "left out: low/new\\nline é.wav: silent\n"

@@ -47,6 +47,10 @@ SILENT_PEAK = 1e-4
 """-80 dBFS; a sound whose peak is lower is treated as silent."""
 CLIPPED_PEAK, CLIPPED_RUN = 0.98, 3
 """A sound is clipped if it stays at its peak, near full scale, for at least this many samples."""
+UNKNOWN_BYTES = 2**31 - 2**16
+"""Programs that do not know the size of a WAV file write at least this number into its header."""
+SLACK_BYTES = 64
+"""Largest error in the stated size of a WAV file that is ignored; some programs also count the header."""
 AUDIBLE_DB = -50.0
 """A sound is treated as inaudible where its level, relative to the peak, is below this value."""
 OVER_S = 0.01
@@ -151,6 +155,17 @@ def faults(signal: NDArray[np.float32]) -> list[tuple[str, str]]:
     if abs(offset) >= DC_OFFSET:
         found.append((f"DC offset {offset:+.2f}", "removed"))
     return found
+
+
+def cut_off(path: Path) -> list[tuple[str, str]]:
+    """Return a fault and its remedy if a WAV file is shorter than its header says, as after a broken copy."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(8)
+    stated = int.from_bytes(head[4:], "little") + 8
+    if head[:4] != b"RIFF" or not size + SLACK_BYTES < stated < UNKNOWN_BYTES:
+        return []
+    return [(f"cut off ({size} of {stated} bytes)", "the existing part is used")]
 
 
 def too_long(signal: NDArray[np.float32], rate: int, model: ModelConfig) -> list[tuple[str, str]]:

@@ -21,7 +21,15 @@ from torch import Tensor
 
 from trainer.config import DataConfig, ModelConfig
 from trainer.data import by_name, labels
-from trainer.data.audio import AUDIOREAD_SUFFIXES, SOUNDFILE_SUFFIXES, faults, prepare_signal, read, too_long
+from trainer.data.audio import (
+    AUDIOREAD_SUFFIXES,
+    SOUNDFILE_SUFFIXES,
+    cut_off,
+    faults,
+    prepare_signal,
+    read,
+    too_long,
+)
 from trainer.errors import DataError
 
 UNKNOWN = "unknown, supplied by the user"
@@ -233,7 +241,7 @@ def prepare(
             waveforms.append(waveform)
             if margin:
                 recordings.append(prepare_signal(signal, rate, longer, config))
-            found = [*faults(signal), *too_long(signal, rate, model)]
+            found = [*cut_off(entry.path), *faults(signal), *too_long(signal, rate, model)]
             adapted += [Adapted(entry.name, fault, remedy) for fault, remedy in found]
         if progress:
             progress(done, len(entries))

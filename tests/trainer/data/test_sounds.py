@@ -194,6 +194,16 @@ def test_every_kind_of_bad_file_is_named_and_the_rest_is_kept(folder: Path) -> N
     assert len(sounds.names) == 12
 
 
+@pytest.mark.parametrize(("lost", "found"), [(0, False), (64, False), (600, True)])
+def test_wav_file_that_is_cut_off_is_used_and_named(folder: Path, lost: int, found: bool) -> None:
+    path = folder / "low" / "take-0.wav"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) - lost])
+    named = [(item.name, item.fault) for item in prepare(folder, MODEL, DATA).adapted]
+    size = len(whole)
+    assert named == ([("low/take-0.wav", f"cut off ({size - lost} of {size} bytes)")] if found else [])
+
+
 def test_unusable_folder_is_refused_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: no such folder"):
         prepare(tmp_path / "nowhere", MODEL, DATA)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -99,6 +100,9 @@ class Reader:
         words = line.replace("make ", f"make {' '.join(options)} ", 1)
         dry_run = subprocess.run(words, shell=True, cwd=ROOT, text=True, capture_output=True, check=True)
         *before, last = dry_run.stdout.splitlines()
+        for word in shlex.split(line):
+            if word.startswith("DATA="):
+                self.env["DATA"] = word.removeprefix("DATA=")  # make exports this variable
         for each in before:
             if each.startswith("mkdir "):
                 subprocess.run(each, shell=True, cwd=self.folder, check=True)

@@ -121,7 +121,7 @@ def _config(args: argparse.Namespace) -> Config:
     config = configs.read(args.config or configs.DEFAULT)
     if not ARCHITECTURES[config.model.architecture].learns_components:
         raise TrainerError(f'--config {args.config}: the architecture must be "modal"')
-    config = fit.changed(config, "data", "--hold-out", test_fraction=args.hold_out)
+    config = fit.changed(config, "--hold-out", "data", "test_fraction", args.hold_out)
     config = config.replace("data", labels="names", max_per_source=0, validation_fraction=0.0)
     return config.replace(
         "fit", epochs=QUALITIES[args.quality], batch_size=BATCH, device="cpu", patience_epochs=0

@@ -129,27 +129,26 @@ def _config(args: argparse.Namespace) -> Config:
     if args.include:
         config = config.replace("data", include=args.include)
     if args.hold_out is not None:
-        config = changed(config, "data", "--hold-out", test_fraction=args.hold_out)
+        config = changed(config, "--hold-out", "data", "test_fraction", args.hold_out)
     return _options(config, args, OPTIONS)
 
 
 def _options(config: Config, args: argparse.Namespace, names: Sequence[str]) -> Config:
     for name in names:
         if (value := getattr(args, name)) is not None:
-            config = changed(config, "fit", f"--{name.replace('_', '-')}", **{name: value})
+            config = changed(config, f"--{name.replace('_', '-')}", "fit", name, value)
     return config
 
 
-def changed(config: Config, table: str, option: str, **change: Any) -> Config:
-    """Return the configuration with one key changed by an option of the command line.
+def changed(config: Config, option: str, table: str, key: str, value: Any) -> Config:
+    """Return the configuration with the value of one key that an option of the command line gives.
 
     Raises:
         ConfigError: the configuration refuses the value; the message names the option.
     """
     try:
-        return config.replace(table, **change)
+        return config.replace(table, **{key: value})
     except ConfigError as error:
-        (value,) = change.values()
         raise ConfigError(f"{option} {value}: {str(error).rpartition(': ')[2]}") from None
 
 

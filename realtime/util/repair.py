@@ -11,7 +11,7 @@ from typing import BinaryIO
 _BEYOND = 2**32  # a number of bytes that a WAV header cannot state
 _STREAMINFO = 8  # place of a FLAC file's description
 _FRAME = b"\xff\xf8"  # start of a FLAC frame in a file whose frames, except the last, have the same length
-_TAIL = 2**20  # number of bytes at the end of a FLAC file that hold several frames
+_TAIL = 2**18  # number of bytes at the end of a FLAC file that hold two frames of eight channels
 
 
 def repair_wav(file: BinaryIO) -> None:

@@ -9,8 +9,8 @@ decodes a sound in chunks of frames, with three caches:
     level   levels at the end of the previous chunk
     decay   decay of the modes since the start of the sound
 
-Frequencies and phases are float64 (see `trainer.models.modal`). The hidden layers are float64, too, because
-float32 would change the sound by more than 1e-6. All remaining values are float32.
+Frequencies and phases are float64 (see `trainer.models.modal`). So are the hidden layers, because float32
+would change the sound by more than 1e-6. All other values are float32.
 
 Before the first frame of a sound, the caches are zeros. The phases and the levels of high noise then come
 from z: the graph adds them, multiplied by 1 at frame 0 and by 0 at all other frames. Oscillators and low

@@ -23,9 +23,9 @@ MAX_DIFFERENCE = 1e-4
 class Parity:
     """Largest absolute difference between the samples of the exported decoder and of the PyTorch decoder.
 
-    Differences are relative to full scale. The decoders are compared at random positions z in latent space,
-    drawn with the mean and standard deviation of the training sounds' z. The PyTorch decoder computes in
-    float64; the differences are therefore the rounding errors of the exported decoder.
+    Differences are relative to full scale. The two decoders are compared at random positions z in latent
+    space, drawn with the mean and standard deviation of z over the training sounds. The PyTorch decoder
+    computes in float64, so the differences are the rounding errors of the exported decoder.
 
     Attributes:
         full: difference when all frames are decoded in one call.

@@ -1,4 +1,4 @@
-"""Repairs sound files that a program left unfinished when it died: their headers then count all samples."""
+"""Repairs sound files that a program left unfinished when it died: the headers then state the length."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def repair_wav(file: BinaryIO) -> None:
 
 
 def repair_flac(file: BinaryIO) -> None:
-    """Correct the header of a FLAC file, to make it count all samples of complete frames; remove the rest.
+    """Write the number of samples into the header of a FLAC file; remove an incomplete frame at its end.
 
-    The last complete frame has a number, which tells how many frames precede it. Therefore, only the end of
-    the file is read (RFC 9639, sections 8.2 and 9).
+    The last complete frame states how many frames precede it, so only the end of the file is read (RFC 9639,
+    sections 8.2 and 9).
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -94,7 +94,7 @@ def _frame_header(data: bytes) -> tuple[int, int] | None:
 
 
 def _frame_end(data: bytes, start: int, ends: set[int]) -> int | None:
-    """Return the first of `ends` at which the checksum of the FLAC frame at `start` is correct, or None."""
+    """Return the first of the possible `ends` of the FLAC frame at `start` that fits its checksum."""
     table, crc = _table(0x8005, 16), 0
     for at, byte in enumerate(data[start:], start + 1):
         crc = crc << 8 & 0xFFFF ^ table[crc >> 8 ^ byte]
